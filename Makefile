@@ -1,0 +1,45 @@
+# Commands of the workspace. They need Python 3.11 or newer, pip and make; everything else is set up
+# under .venvs/ from the locks in requirements/, once.
+#
+#   make rehearse PYTHON=python3.12                   with another Python
+#   make rehearse ARGS='bundle.yaml --chaos 7'        other arguments for the program behind
+#   make test ARGS='tests/metadata -k endpoints'
+
+PYTHON ?= python3
+ARGS ?=
+
+# GROUP COMMAND...: run in the group's environment, which is set up first where it has to be.
+RUN = $(PYTHON) tools/bootstrap.py
+
+# Suites that need programs or machines from outside; each has a target or a tox environment.
+OUTSIDE = tests/benchmarks tests/cluster tests/integration tests/pebble
+IGNORED = $(addprefix --ignore=,$(OUTSIDE) $(wildcard charms/*/tests/integration))
+
+.DEFAULT_GOAL := help
+.PHONY: rehearse test lint format lock bench clean help
+
+rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
+	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
+
+test: ## Run every test that needs no external program
+	@$(RUN) test pytest $(IGNORED) $(ARGS)
+
+lint: ## Check style, types, imports, spelling and locks
+	@$(RUN) lint python tools/lint.py
+
+format: ## Format the code and mend what ruff can mend
+	@$(RUN) lint ruff check --fix --quiet .
+	@$(RUN) lint ruff format .
+
+lock: ## Renew all locks to the newest versions that the inputs allow
+	@$(RUN) lint python tools/lock.py $(ARGS)
+
+bench: ## Measure what the design sets numbers for
+	@$(RUN) test python tools/bench.py $(ARGS)
+
+clean: ## Remove environments, caches and what was built
+	@rm -rf .venvs .tox charms/*/.tox .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find . -path ./.git -prune -o -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
