@@ -1,0 +1,470 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a Juju controller knows of a model: applications, units, relations, actions.
+
+Nothing here decides or runs anything. What a unit's agent has *seen* so far is kept beside what
+*is*, because every hook follows from the difference between the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import pathlib
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import ops
+from ops import testing
+
+if typing.TYPE_CHECKING:
+    from .pods import Pod
+
+
+class Life(enum.Enum):
+    """How far an entity is from being gone."""
+
+    ALIVE = 'alive'
+    DYING = 'dying'
+    DEAD = 'dead'
+
+
+class Role(enum.Enum):
+    """What an endpoint does in its relations."""
+
+    PROVIDES = 'provides'
+    REQUIRES = 'requires'
+    PEERS = 'peers'
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """A status as Juju keeps it: one of its words and a free message."""
+
+    name: str
+    message: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A relation endpoint that a charm declares; ``limit`` is None when there is none."""
+
+    name: str
+    role: Role
+    interface: str
+    limit: int | None = None
+    optional: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Charm:
+    """A charm: its folder, its ``charmcraft.yaml`` and its class."""
+
+    name: str
+    root: pathlib.Path
+    metadata: Mapping[str, Any]
+    charm_type: type[ops.CharmBase]
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Every endpoint by name, in the order of the metadata."""
+        return {each.name: each for role in Role for each in self._declared(role)}
+
+    def _declared(self, role: Role) -> Iterator[Endpoint]:
+        for name, body in (self.metadata.get(role.value) or {}).items():
+            yield Endpoint(
+                name=name,
+                role=role,
+                interface=body['interface'],
+                limit=body.get('limit'),
+                optional=body.get('optional', True),
+            )
+
+    @property
+    def options(self) -> Mapping[str, Mapping[str, Any]]:
+        """Config options by name: ``type``, ``default``, ``description``."""
+        return (self.metadata.get('config') or {}).get('options') or {}
+
+    @property
+    def actions(self) -> Mapping[str, Mapping[str, Any]]:
+        """Actions by name."""
+        return {name: body or {} for name, body in (self.metadata.get('actions') or {}).items()}
+
+    @property
+    def containers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Workload containers by name."""
+        return {name: body or {} for name, body in (self.metadata.get('containers') or {}).items()}
+
+    @property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """Resources by name."""
+        return self.metadata.get('resources') or {}
+
+    @property
+    def storage(self) -> Mapping[str, Mapping[str, Any]]:
+        """Storage that Juju provides, by name."""
+        return self.metadata.get('storage') or {}
+
+
+@dataclasses.dataclass
+class Databag:
+    """Relation settings of one application or unit.
+
+    Attributes:
+        content: What was committed last.
+        version: Goes up with each commit that changed something; 0 means never written.
+    """
+
+    content: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    version: int = 0
+
+    def commit(self, content: Mapping[str, str]) -> bool:
+        """Store new content and tell whether it differs from the old."""
+        if dict(content) == self.content:
+            return False
+        self.content = dict(content)
+        self.version += 1
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class EndpointRef:
+    """One side of a relation."""
+
+    application: str
+    endpoint: str
+
+    def __str__(self) -> str:
+        return f'{self.application}:{self.endpoint}'
+
+
+@dataclasses.dataclass
+class Relation:
+    """A relation; a peer relation has the same provider and requirer.
+
+    Attributes:
+        scope: Units that take part, so that the other side can see them.
+    """
+
+    id: int
+    provider: EndpointRef
+    requirer: EndpointRef
+    interface: str
+    life: Life = Life.ALIVE
+    databags: dict[str, Databag] = dataclasses.field(default_factory=dict[str, Databag])
+    scope: set[str] = dataclasses.field(default_factory=set[str])
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether this relates an application with itself."""
+        return self.provider == self.requirer
+
+    @property
+    def key(self) -> str:
+        """Juju's name of the relation: the requirer first, or the one peer endpoint."""
+        return str(self.provider) if self.is_peer else f'{self.requirer} {self.provider}'
+
+    def involves(self, application: str) -> bool:
+        """Tell whether the application is on either side."""
+        return application in (self.provider.application, self.requirer.application)
+
+    def local(self, application: str) -> EndpointRef:
+        """Return the side of the given application."""
+        return self.provider if self.provider.application == application else self.requirer
+
+    def remote(self, application: str) -> EndpointRef:
+        """Return the other side of the given application; its own side for a peer relation."""
+        return self.requirer if self.provider.application == application else self.provider
+
+    def bag(self, name: str) -> Databag:
+        """Return the settings of an application or unit."""
+        return self.databags.setdefault(name, Databag())
+
+
+@dataclasses.dataclass
+class RelationMemory:
+    """What one unit's agent knows of one relation.
+
+    Attributes:
+        created: Its relation-created has run.
+        members: Remote units that have joined, with the version of their settings last shown.
+        application: Version of the remote application's settings last shown.
+    """
+
+    created: bool = False
+    members: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
+    application: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Hook:
+    """A hook that an agent runs, with all that tells it from others of its kind.
+
+    Attributes:
+        name: As in ``JUJU_HOOK_NAME``, such as ``plex-pebble-ready``.
+        kind: The part after the name of what it is about, such as ``pebble-ready``.
+        subject: The endpoint, container, storage or secret it is about.
+        relation: The relation's id.
+        remote_unit: The remote unit of joined, changed (None for settings of the application) and
+            departed.
+        departing: The unit that goes, in departed.
+        revision: Of a secret.
+        check: Name of a Pebble check.
+    """
+
+    name: str
+    kind: str
+    subject: str = ''
+    relation: int | None = None
+    remote_unit: str | None = None
+    departing: str | None = None
+    revision: int | None = None
+    check: str | None = None
+
+
+@dataclasses.dataclass
+class Memory:
+    """What a unit's agent remembers. The controller keeps it, so it outlives pods.
+
+    Attributes:
+        queued: Hooks that must come next and before all else, in this order.
+        leader: This unit has accepted leadership.
+        config: Digest of what the last config-changed saw.
+        storage: Storage ids (``config/0``) whose storage-attached has run.
+    """
+
+    installed: bool = False
+    started: bool = False
+    stopped: bool = False
+    removed: bool = False
+    leader: bool = False
+    config: str | None = None
+    queued: list[Hook] = dataclasses.field(default_factory=list[Hook])
+    relations: dict[int, RelationMemory] = dataclasses.field(
+        default_factory=dict[int, RelationMemory]
+    )
+    storage: set[str] = dataclasses.field(default_factory=set[str])
+    ports: frozenset[testing.Port] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class StorageInstance:
+    """Storage of a unit, such as ``config/0``, and the claim behind it."""
+
+    id: str
+    name: str
+    claim: str
+    location: str
+
+
+@dataclasses.dataclass
+class Failure:
+    """A hook that failed and waits to be run again."""
+
+    hook: Hook
+    attempts: int = 1
+
+
+@dataclasses.dataclass
+class Unit:
+    """A unit of an application.
+
+    Attributes:
+        application: Name of its application.
+        leader: Juju's answer to who leads; the agent may not have acted on it yet.
+        workload: Status that the charm set.
+        agent: Status of the unit agent.
+        failure: The hook in error, None when there is none.
+        pod: Where it runs; None while there is none.
+    """
+
+    application: str
+    number: int
+    life: Life = Life.ALIVE
+    leader: bool = False
+    workload: Status = Status('waiting', 'installing agent')
+    agent: Status = Status('allocating')
+    workload_version: str = ''
+    address: str = ''
+    memory: Memory = dataclasses.field(default_factory=Memory)
+    storage: dict[str, StorageInstance] = dataclasses.field(
+        default_factory=dict[str, StorageInstance]
+    )
+    failure: Failure | None = None
+    pod: Pod | None = None
+
+    @property
+    def name(self) -> str:
+        """Juju's name, such as ``plex/0``."""
+        return f'{self.application}/{self.number}'
+
+    @property
+    def opened_ports(self) -> tuple[str, ...]:
+        """Open ports as ``juju status`` writes them, in order."""
+        ports = sorted(self.memory.ports, key=lambda each: (each.port or 0, each.protocol))
+        return tuple(f'{port.port}/{port.protocol}' for port in ports)
+
+
+_SEVERITY = ('error', 'blocked', 'waiting', 'maintenance', 'active', 'terminated', 'unknown')
+"""Juju's order of statuses for an application that has set none (core/status)."""
+
+
+@dataclasses.dataclass
+class Application:
+    """An application.
+
+    Attributes:
+        scale: How many units the operator wants.
+        config: Options the operator has set, typed; defaults are the charm's.
+        resources: Image of each resource.
+        storage: Storage directives such as ``10G``, by name of the storage.
+        own_status: Status the leader set for the application, None when it set none.
+        rollouts: How often Kubernetes has replaced its pods; the first pods do not count.
+        uuid: The part of claim names that a fresh deployment draws anew.
+    """
+
+    name: str
+    charm: Charm
+    scale: int
+    uuid: str
+    trust: bool = False
+    config: dict[str, str | int | float | bool] = dataclasses.field(
+        default_factory=dict[str, str | int | float | bool]
+    )
+    resources: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    storage: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    own_status: Status | None = None
+    units: list[Unit] = dataclasses.field(default_factory=list[Unit])
+    exposed: bool = False
+    revision: int = 0
+    life: Life = Life.ALIVE
+    address: str = ''
+    rollouts: int = 0
+
+    @property
+    def status(self) -> Status:
+        """The status the leader set, else the worst of the units'."""
+        if self.own_status is not None:
+            return self.own_status
+        worst = sorted(
+            (unit.workload for unit in self.units), key=lambda each: _SEVERITY.index(each.name)
+        )
+        return worst[0] if worst else Status('unknown')
+
+    @property
+    def version(self) -> str:
+        """The workload version that a unit reported last."""
+        return next((unit.workload_version for unit in self.units if unit.workload_version), '')
+
+    @property
+    def leader(self) -> Unit | None:
+        """The unit that leads, if any does."""
+        return next((unit for unit in self.units if unit.leader), None)
+
+
+class ActionStatus(enum.Enum):
+    """How far an action is."""
+
+    PENDING = 'pending'
+    COMPLETED = 'completed'
+    FAILED = 'failed'
+
+
+@dataclasses.dataclass
+class ActionRun:
+    """An action on a unit.
+
+    Attributes:
+        id: The task's number; its operation's is one less.
+        results: What the charm answered, nested as it set it.
+        log: Progress lines.
+        message: Why it failed, empty when it did not.
+        return_code: Exit status of the charm; 1 when the charm raised.
+    """
+
+    id: int
+    unit: str
+    name: str
+    params: dict[str, Any]
+    status: ActionStatus = ActionStatus.PENDING
+    results: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    log: list[str] = dataclasses.field(default_factory=list[str])
+    message: str = ''
+    return_code: int = 0
+
+
+class Outcome(enum.Enum):
+    """How a hook ended."""
+
+    DONE = 'done'
+    FAILED = 'failed'
+    KILLED = 'killed'
+
+
+@dataclasses.dataclass(frozen=True)
+class HookRun:
+    """One run of the charm.
+
+    Attributes:
+        hook: Juju's name of the hook, or ``<action>`` followed by ``-action``.
+        seconds: Wall time it took here.
+        reads: Requests to the Kubernetes API that change nothing.
+        writes: Requests to the Kubernetes API with a verb that changes things.
+        changes: How many databags, secrets, statuses and ports it changed.
+    """
+
+    unit: str
+    hook: str
+    seconds: float
+    reads: int
+    writes: int
+    changes: int
+    outcome: Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class HookError:
+    """A hook that failed: the charm's own traceback, to be shown once."""
+
+    unit: str
+    hook: str
+    traceback: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundCost:
+    """What a round of update-status over all units cost when nothing had changed."""
+
+    hooks: int = 0
+    reads: int = 0
+    writes: int = 0
+    databag_writes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """How it went until the model was quiet, or until the bound was reached.
+
+    Attributes:
+        hooks: Hooks and actions run.
+        reads: Requests to the Kubernetes API that change nothing, by charms.
+        writes: Requests to the Kubernetes API with a verb that changes things, by charms.
+        rollouts: How often the pods of each application were replaced.
+        seconds: Wall time it took.
+        quiet: Whether nothing moves any more.
+        moving: What still moves, one line each, when it is not quiet.
+        errors: Hooks that failed.
+        quiet_round: What the last round of update-status cost; it is the steady state.
+    """
+
+    hooks: int
+    reads: int
+    writes: int
+    rollouts: Mapping[str, int]
+    seconds: float
+    quiet: bool
+    moving: tuple[str, ...] = ()
+    errors: tuple[HookError, ...] = ()
+    quiet_round: RoundCost = RoundCost()
