@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import typing
-from collections.abc import Iterator
+from collections.abc import Generator
 
 if typing.TYPE_CHECKING:
     import httpx2
@@ -31,7 +31,7 @@ def transport() -> httpx2.BaseTransport | None:
 
 
 @contextlib.contextmanager
-def use_transport(replacement: httpx2.BaseTransport) -> Iterator[None]:
+def use_transport(replacement: httpx2.BaseTransport) -> Generator[None]:
     """Send every request made inside the ``with`` block to ``replacement``."""
     token = _replacement.set(replacement)
     try:

@@ -1,0 +1,9 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Work on a workload container through Pebble, doing nothing where nothing differs."""
+
+from ._files import ensure_owner, is_mounted, mounts
+from ._services import is_running, replan, stop
+
+__all__ = ['ensure_owner', 'is_mounted', 'is_running', 'mounts', 'replan', 'stop']

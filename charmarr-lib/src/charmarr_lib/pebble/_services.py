@@ -1,0 +1,121 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Services and checks: bring the plan and the processes to what is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import ops
+
+# What Pebble adds to a plan by itself (defaults of service and check, Pebble 1.26 and newer).
+_DEFAULTS: Final = frozenset(
+    {'backoff-delay', 'backoff-factor', 'backoff-limit', 'period', 'threshold', 'timeout'}
+    | {'startup', 'level'}
+)
+_DURATIONS: Final = frozenset(
+    {'kill-delay', 'backoff-delay', 'backoff-limit', 'period', 'timeout'}
+)
+_DURATION_PART: Final = re.compile(r'(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)')
+_SECONDS: Final = {
+    'h': 3600.0,
+    'm': 60.0,
+    's': 1.0,
+    'ms': 1e-3,
+    'us': 1e-6,
+    'µs': 1e-6,
+    'ns': 1e-9,
+}
+
+
+def replan(container: ops.Container, label: str, layer: ops.pebble.LayerDict) -> bool:
+    """Bring the container's plan to ``layer`` and its enabled services up, if anything differs.
+
+    Args:
+        container: A container that can be connected to.
+        label: Name of the layer; the layer of that name is replaced.
+        layer: Services and checks with ``override: replace``.
+
+    Returns:
+        Whether anything had to be done.
+
+    Raises:
+        ops.pebble.ConnectionError: if Pebble has gone away.
+        ops.pebble.ChangeError: if a service exits within a second of its start.
+        ops.pebble.APIError: if Pebble refuses the layer.
+    """
+    wanted = ops.pebble.Layer(layer)
+    if _in_plan(container.get_plan(), wanted) and _enabled_run(container, wanted):
+        return False
+    container.add_layer(label, wanted, combine=True)
+    container.replan()
+    return True
+
+
+def is_running(container: ops.Container, service: str) -> bool:
+    """Tell whether the service is in the plan and active."""
+    info = container.get_services(service).get(service)
+    return info is not None and info.is_running()
+
+
+def stop(container: ops.Container, service: str) -> bool:
+    """Stop the service if it runs, waiting as long as its ``kill-delay`` lets it take.
+
+    Returns:
+        Whether it ran.
+
+    Raises:
+        ops.pebble.ConnectionError: if Pebble has gone away.
+        ops.pebble.ChangeError: if the service could not be stopped.
+    """
+    if not is_running(container, service):
+        return False
+    container.stop(service)
+    return True
+
+
+def _in_plan(plan: ops.pebble.Plan, wanted: ops.pebble.Layer) -> bool:
+    return all(
+        name in plan.services and _same(plan.services[name].to_dict(), service.to_dict())
+        for name, service in wanted.services.items()
+    ) and all(
+        name in plan.checks and _same(plan.checks[name].to_dict(), check.to_dict())
+        for name, check in wanted.checks.items()
+    )
+
+
+def _enabled_run(container: ops.Container, wanted: ops.pebble.Layer) -> bool:
+    enabled = [name for name, each in wanted.services.items() if each.startup == 'enabled']
+    if not enabled:
+        return True
+    running = container.get_services(*enabled)
+    return all(name in running and running[name].is_running() for name in enabled)
+
+
+def _same(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Compare a part of the plan with what was asked for, as Pebble would.
+
+    A plan that is read back holds Pebble's defaults too, and spells ``120s`` as ``2m0s``.
+    """
+    for key in present.keys() | wanted.keys():
+        if key in wanted:
+            if _normal(key, present.get(key)) != _normal(key, wanted[key]):
+                return False
+        elif key not in _DEFAULTS:
+            return False
+    return True
+
+
+def _normal(key: str, value: Any) -> Any:
+    return _seconds(value) if key in _DURATIONS and isinstance(value, str) else value
+
+
+def _seconds(duration: str) -> float | str:
+    """Turn Go's notation of a duration into seconds; what is none is left as it is."""
+    if _DURATION_PART.sub('', duration):
+        return duration
+    parts: list[tuple[str, str]] = _DURATION_PART.findall(duration)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
