@@ -15,6 +15,8 @@ RUN = $(PYTHON) tools/bootstrap.py
 OUTSIDE = tests/benchmarks tests/cluster tests/integration tests/pebble
 IGNORED = $(addprefix --ignore=,$(OUTSIDE) $(wildcard charms/*/tests/integration))
 
+BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
+
 .DEFAULT_GOAL := help
 .PHONY: rehearse test lint format lock bench clean help
 
@@ -25,7 +27,7 @@ test: ## Run every test that needs no external program
 	@$(RUN) test pytest $(IGNORED) $(ARGS)
 
 lint: ## Check style, types, imports, spelling and locks
-	@$(RUN) lint python tools/lint.py
+	@$(RUN) lint python tools/lint.py $(ARGS)
 
 format: ## Format the code and mend what ruff can mend
 	@$(RUN) lint ruff check --fix --quiet .
@@ -35,7 +37,7 @@ lock: ## Renew all locks to the newest versions that the inputs allow
 	@$(RUN) lint python tools/lock.py $(ARGS)
 
 bench: ## Measure what the design sets numbers for
-	@$(RUN) test python tools/bench.py $(ARGS)
+	@for program in $(or $(ARGS),$(BENCHMARKS)); do $(RUN) test python $$program || exit 1; done
 
 clean: ## Remove environments, caches and what was built
 	@rm -rf .venvs .tox charms/*/.tox .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

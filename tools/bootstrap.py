@@ -4,7 +4,7 @@
 
     python3 tools/bootstrap.py GROUP COMMAND [ARGUMENT...]
 
-This file keeps to what every Python can read, so that an old one is answered with a sentence and
+This file keeps to what every Python 3 can read, so that an old one is answered with a sentence and
 not with a SyntaxError. All the work is in `environments`, which only a new enough Python loads.
 """
 
@@ -16,7 +16,7 @@ OLDEST = (3, 11)
 NEWER_NAMES = ['python3.14', 'python3.13', 'python3.12', 'python3.11']
 
 
-def is_new_enough(name):
+def is_new_enough(name: str) -> bool:
     """Whether the interpreter of this name exists, starts, and is new enough.
 
     It is run and not only looked for: version managers put names on the PATH that then refuse.
@@ -29,16 +29,16 @@ def is_new_enough(name):
             return False
 
 
-def start_over():
+def start_over() -> None:
     """Go on with a newer Python from the PATH, unless PYTHON says which one is wanted."""
     if not os.environ.get('PYTHON'):
         for name in NEWER_NAMES:
             if is_new_enough(name):
                 os.execvp(name, [name] + sys.argv)
-    found = '%d.%d' % sys.version_info[:2]
+    words = OLDEST + sys.version_info[:2] + (sys.executable,)
     sys.exit(
-        'Charmarr needs Python %d.%d or newer; this is %s (%s). '
-        'Set PYTHON, for instance: make rehearse PYTHON=python3.12' % (OLDEST + (found, sys.executable))
+        'Charmarr needs Python %d.%d or newer; this is %d.%d (%s). '
+        'Set PYTHON, for instance: make rehearse PYTHON=python3.12' % words
     )
 
 

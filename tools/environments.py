@@ -3,9 +3,10 @@
 """Virtual environments of the workspace: made from the locks, kept while they are right.
 
 `rehearse` and `test` share one environment. The locks are compiled so that `test` holds every
-package of `rehearse` at the same version, hence either command can come first: the second one only
-adds what is missing, and neither ever takes away what the other needs. `lint` has an environment of
-its own, because its tools are large and nobody who wants to see the bundle settle waits for them.
+package of `rehearse` at the same version, hence either command can come first: the second one
+only adds what is missing, and neither ever takes away what the other needs. `lint` has an
+environment of its own, because its tools are large and nobody who wants to see the bundle settle
+waits for them.
 
 The folder is named for the Python as well, so that `make test PYTHON=python3.12` leaves the
 environment of another Python alone.
@@ -22,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -152,7 +153,9 @@ class Environment:
 
     def _contents(self) -> list[str]:
         """The distributions in it; a package added or removed by hand shows here."""
-        return sorted(item.name for item in self.path.glob('lib/python*/site-packages/*.dist-info'))
+        return sorted(
+            item.name for item in self.path.glob('lib/python*/site-packages/*.dist-info')
+        )
 
     def holds(self, group: Group) -> bool:
         """Whether the group is installed as its lock says, by itself or within a larger one."""
@@ -163,7 +166,7 @@ class Environment:
         )
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Generator[None]:
         """Keep other commands out of this environment while it changes."""
         self.path.parent.mkdir(exist_ok=True)
         with open(self.path.with_name(self.path.name + '.lock'), 'w') as lock:
@@ -190,13 +193,17 @@ class Environment:
             started = time.monotonic()
             smaller = [other for other in GROUPS.values() if group.name in other.larger]
             keep = [other for other in smaller if self.holds(other)]
-            say(f'Setting up {self._shown} for {group.name} (once; pip writes to {self.log.name}).')
+            say(
+                f'Setting up {self._shown} for {group.name} (once; pip writes to {self.log.name}).'
+            )
             self.log.write_text('', 'utf-8')
             # Without its stamp an environment counts as broken: an interrupted set-up starts anew.
             self._stamp.unlink(missing_ok=True)
             if not keep:
                 self._create()
             self._install(group)
+            if not keep:
+                self._install_packages()
             self._record([*keep, group])
             say(f'Ready after {time.monotonic() - started:.1f} s.')
 
@@ -219,23 +226,22 @@ class Environment:
             ) from None
 
     def _install(self, group: Group) -> None:
-        # The lock is complete, so there is nothing to resolve; the modules that are used compile
-        # at their first import, and lightkube-models alone has hundreds that are not.
-        options = ('--no-deps', '--no-compile', '--retries', '2', '--quiet')
-        lock = str(self.lock(group))
-        self._pip(*options, '--require-hashes', '--only-binary', ':all:', '--requirement', lock)
+        self._pip('--require-hashes', '--only-binary', ':all:', '-r', str(self.lock(group)))
+
+    def _install_packages(self) -> None:
         editable = [word for package in self.packages for word in ('--editable', f'./{package}')]
         if editable:
             # flit_core comes from the lock, hence no build isolation: it would download another.
-            self._pip(*options, '--no-build-isolation', *editable)
+            self._pip('--no-build-isolation', *editable)
 
     def _pip(self, *arguments: str) -> None:
-        own = self.path.glob('lib/python*/site-packages/pip')
-        into = () if any(own) else ('--python', str(self.python))
-        if into:
-            self._run('-m', 'pip', *into, 'install', *arguments)
+        # The lock is complete, so there is nothing to resolve; the modules that are used compile
+        # at their first import, and lightkube-models alone has hundreds that are not.
+        words = ('install', '--quiet', '--no-deps', '--no-compile', '--retries', '2', *arguments)
+        if any(self.path.glob('lib/python*/site-packages/pip')):
+            self._run('-m', 'pip', *words, python=str(self.python))
         else:
-            self._run('-m', 'pip', 'install', *arguments, python=str(self.python))
+            self._run('-m', 'pip', '--python', str(self.python), *words)
 
     def _run(self, *arguments: str, python: str = sys.executable) -> None:
         with self.log.open('ab') as log:

@@ -144,7 +144,9 @@ def out_of_step(root: pathlib.Path) -> dict[str, str]:
         copy_inputs(root, scratch)
         for path in compile_all(scratch, upgrade=False):
             old, new = (content(base / path).splitlines() for base in (root, scratch))
-            lines = difflib.unified_diff(old, new, path, f'{path} as it should be', lineterm='', n=0)
+            lines = difflib.unified_diff(
+                old, new, path, f'{path} as it should be', lineterm='', n=0
+            )
             found[path] = '\n'.join(line for line in lines if '--hash=' not in line)
     return found
 
