@@ -3,8 +3,8 @@
 
 """Options and action parameters as checked, typed values; mistakes as one line.
 
-Options are loaded in the reconciler and again for the status, never in ``__init__``: an error there
-would swallow the event (relation-broken and stop included).
+Options are loaded in the reconciler and again for the status, never in ``__init__``: an error
+there would swallow the event (relation-broken and stop included).
 """
 
 from __future__ import annotations
