@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Installs charmarr-lib into the virtual environment of a charm that is being packed.
 
-    python3 ../../tools/install_library.py "${CRAFT_PART_INSTALL}/venv"
+    python3 tools/install_library.py "${CRAFT_PART_INSTALL}/venv"
 
 charmcraft's python plugin installs the charm's lock, and pip takes no local folder beside
 requirements with hashes. So each `charmcraft.yaml` calls this before `craftctl default`; the
