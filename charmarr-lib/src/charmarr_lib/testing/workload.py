@@ -12,9 +12,13 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx2
+
+
+def _root_owns(path: str) -> tuple[int, int]:
+    return 0, 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Launch:
         user_id: The service's ``user-id``, None for root.
         group_id: The service's ``group-id``, None for root.
         root: The container's root folder on this machine; mounted volumes are below it.
+        owner: Returns user and group of a path in the container. The files below ``root`` belong
+            to whoever runs the tests; this is who owns them in the container.
     """
 
     command: str
@@ -34,6 +40,7 @@ class Launch:
     user_id: int | None
     group_id: int | None
     root: pathlib.Path
+    owner: Callable[[str], tuple[int, int]] = _root_owns
 
 
 @dataclasses.dataclass(frozen=True)

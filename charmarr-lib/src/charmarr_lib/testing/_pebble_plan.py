@@ -1,0 +1,138 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How Pebble makes one plan of several layers, and what it refuses in them."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ops import pebble
+
+Entry = dict[str, Any]
+"""One service, check or log target, as in a layer."""
+
+_SECTIONS: Final = {'services': 'service', 'checks': 'check', 'log-targets': 'log target'}
+
+_SERVICE_KEYS: Final = frozenset(
+    {'override', 'summary', 'description', 'startup', 'command', 'environment', 'working-dir'}
+    | {'user', 'user-id', 'group', 'group-id', 'kill-delay', 'on-success', 'on-failure'}
+    | {'on-check-failure', 'backoff-delay', 'backoff-factor', 'backoff-limit'}
+)
+_CHECK_KEYS: Final = frozenset(
+    {'override', 'level', 'startup', 'period', 'timeout', 'threshold', 'http', 'tcp', 'exec'}
+)
+_KNOWN_KEYS: Final = {'services': _SERVICE_KEYS, 'checks': _CHECK_KEYS}
+
+_DURATION: Final = re.compile(r'(\d+(?:\.\d+)?)(ms|h|m|s)')
+_SECONDS: Final = {'h': 3600.0, 'm': 60.0, 's': 1.0, 'ms': 0.001}
+
+
+class UnexpectedPlan(AssertionError):
+    """A layer uses something of Pebble's that the model does not know."""
+
+
+class Layers:
+    """The layers of one Pebble, kept in memory as Pebble keeps those added over its API."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, dict[str, dict[str, Entry]]] = {}
+
+    def add(self, label: str, layer: str | pebble.LayerDict | pebble.Layer, combine: bool) -> None:
+        """Add a layer, or combine it with the one of that label.
+
+        Raises:
+            ops.pebble.APIError: as Pebble refuses a layer.
+            UnexpectedPlan: if the layer uses what is not modelled.
+        """
+        parsed = layer if isinstance(layer, pebble.Layer) else pebble.Layer(layer)
+        new = {section: _entries(parsed, section) for section in _SECTIONS}
+        _check(label, new)
+        if label not in self._layers:
+            self._layers[label] = new
+        elif not combine:
+            raise bad_request(f'layer "{label}" already exists')
+        else:
+            self._layers[label] = _combined(self._layers[label], new)
+
+    def plan(self) -> dict[str, dict[str, Entry]]:
+        """Return the plan: all layers combined in the order they were added."""
+        plan: dict[str, dict[str, Entry]] = {section: {} for section in _SECTIONS}
+        for layer in self._layers.values():
+            plan = _combined(plan, layer)
+        return plan
+
+    def as_layers(self) -> dict[str, pebble.Layer]:
+        """Return copies of the layers by label."""
+        return {label: pebble.Layer(_layer_dict(each)) for label, each in self._layers.items()}
+
+
+def bad_request(message: str) -> pebble.APIError:
+    """Return the error that Pebble answers to a request it does not accept."""
+    body = {'type': 'error', 'status-code': 400, 'result': {'message': message}}
+    return pebble.APIError(body, 400, 'Bad Request', message)
+
+
+def seconds(duration: str) -> float:
+    """Read Go's notation of a duration, such as ``1m30s``."""
+    parts = _DURATION.findall(duration)
+    if not parts or _DURATION.sub('', duration):
+        raise bad_request(f'invalid duration "{duration}"')
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _layer_dict(layer: Mapping[str, Mapping[str, Entry]]) -> pebble.LayerDict:
+    filled: Any = {section: copy.deepcopy(body) for section, body in layer.items() if body}
+    return filled
+
+
+def _entries(layer: pebble.Layer, section: str) -> dict[str, Entry]:
+    body: Any = layer.to_dict()
+    return copy.deepcopy(body.get(section, {}))
+
+
+def _check(label: str, layer: Mapping[str, Mapping[str, Entry]]) -> None:
+    for section, name, entry in _each(layer):
+        kind = _SECTIONS[section]
+        override = entry.get('override')
+        if not override:
+            raise bad_request(f'layer "{label}" must define "override" for {kind} "{name}"')
+        if override not in ('merge', 'replace'):
+            raise bad_request(f'layer "{label}" has invalid "override" value for {kind} "{name}"')
+        unknown = entry.keys() - _KNOWN_KEYS.get(section, entry.keys())
+        if unknown:
+            raise UnexpectedPlan(f'{kind} "{name}": the model does not know {sorted(unknown)}')
+
+
+def _each(layer: Mapping[str, Mapping[str, Entry]]) -> Iterator[tuple[str, str, Entry]]:
+    for section, entries in layer.items():
+        for name, entry in entries.items():
+            yield section, name, entry
+
+
+def _combined(
+    base: Mapping[str, Mapping[str, Entry]], new: Mapping[str, Mapping[str, Entry]]
+) -> dict[str, dict[str, Entry]]:
+    result = {section: dict(entries) for section, entries in base.items()}
+    for section, name, entry in _each(new):
+        present = result[section].get(name)
+        merged = entry['override'] == 'merge' and present is not None
+        result[section][name] = _merged(present or {}, entry) if merged else copy.deepcopy(entry)
+    return result
+
+
+def _merged(base: Entry, new: Entry) -> Entry:
+    """Merge as Pebble does: maps key by key, lists end to end, all else by the newer value."""
+    return {**base, **{key: _merged_value(base.get(key), value) for key, value in new.items()}}
+
+
+def _merged_value(base: Any, new: Any) -> Any:
+    if isinstance(base, dict) and isinstance(new, dict):
+        return _merged(typing.cast('Entry', base), typing.cast('Entry', new))
+    if isinstance(base, list) and isinstance(new, list):
+        return [*typing.cast('list[Any]', base), *typing.cast('list[Any]', new)]
+    return copy.deepcopy(new)

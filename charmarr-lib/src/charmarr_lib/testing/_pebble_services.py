@@ -1,0 +1,308 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The processes of one Pebble: services, and the checks that watch them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import itertools
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import httpx2
+from ops import pebble
+
+from . import _pebble_plan
+from .workload import CannotStart, Launch, Workload
+
+TICK: Final = 10.0
+"""Seconds in one tick of virtual time."""
+
+
+class Current(enum.Enum):
+    """What a service does."""
+
+    INACTIVE = 'inactive'
+    ACTIVE = 'active'
+    BACKOFF = 'backoff'
+
+
+@dataclasses.dataclass
+class Service:
+    """A service that was started at least once.
+
+    Attributes:
+        config: Its part of the plan when it was started; ``replan`` compares with it.
+        starts: How often its program was started, for tests that count restarts.
+    """
+
+    config: _pebble_plan.Entry
+    program: Workload | None
+    current: Current = Current.INACTIVE
+    starts: int = 0
+
+
+@dataclasses.dataclass
+class Check:
+    """A health check and how it went."""
+
+    config: _pebble_plan.Entry
+    active: bool
+    change_id: str
+    up: bool = True
+    failures: int = 0
+    successes: int = 0
+    elapsed: float = 0.0
+
+    @property
+    def threshold(self) -> int:
+        """Failures in a row that make it down."""
+        return int(self.config.get('threshold') or 3)
+
+    def due(self, passed: float) -> int:
+        """Let time pass and return how often the check would have run in it."""
+        period = _pebble_plan.seconds(self.config.get('period') or '10s')
+        before = self.elapsed // period
+        self.elapsed += passed
+        return int(self.elapsed // period - before) if self.active else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckEvent:
+    """A check that has gone down, or come up again: what Juju makes a hook of."""
+
+    check: str
+    failed: bool
+
+
+class Services:
+    """The services of one container.
+
+    Args:
+        programs: Gives the program of a service, None for one that answers nothing.
+        launch: Describes how a service's program is started.
+    """
+
+    def __init__(
+        self,
+        programs: Callable[[str], Workload | None],
+        launch: Callable[[_pebble_plan.Entry], Launch],
+    ) -> None:
+        self._programs = programs
+        self._launch = launch
+        self.known: dict[str, Service] = {}
+
+    def running(self) -> list[Service]:
+        """Return the services that run."""
+        return [each for each in self.known.values() if each.current is Current.ACTIVE]
+
+    def current(self, name: str) -> Current:
+        """Return what a service does."""
+        return self.known[name].current if name in self.known else Current.INACTIVE
+
+    def replan(self, plan: Mapping[str, _pebble_plan.Entry]) -> dict[str, str]:
+        """Restart what runs with another configuration, and start what is enabled.
+
+        Returns:
+            Why services could not be started, by name.
+        """
+        changed = [
+            name
+            for name, service in self.known.items()
+            if service.current is not Current.INACTIVE and service.config != plan.get(name)
+        ]
+        self.stop(changed)
+        enabled = [name for name, each in plan.items() if each.get('startup') == 'enabled']
+        return self.start(plan, dict.fromkeys([*changed, *enabled]))
+
+    def start(
+        self, plan: Mapping[str, _pebble_plan.Entry], names: Iterable[str]
+    ) -> dict[str, str]:
+        """Start services that do not run, and return why some could not be, by name."""
+        failures: dict[str, str] = {}
+        for name in names:
+            if name not in plan or self.current(name) is Current.ACTIVE:
+                continue
+            service = self.known.setdefault(name, Service(plan[name], self._programs(name)))
+            service.config = plan[name]
+            why = self._try(service)
+            if why is not None:
+                failures[name] = why
+        return failures
+
+    def _try(self, service: Service) -> str | None:
+        service.starts += 1
+        try:
+            if service.program is not None:
+                service.program.start(self._launch(service.config))
+        except CannotStart as error:
+            # Since Juju 3.6.1 Pebble keeps trying a service that exits at once.
+            retried = service.config.get('on-failure') in (None, 'restart')
+            service.current = Current.BACKOFF if retried else Current.INACTIVE
+            return str(error)
+        service.current = Current.ACTIVE
+        return None
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop services with SIGTERM and wait for their end."""
+        for name in names:
+            service = self.known.get(name)
+            if service is None:
+                continue
+            if service.current is Current.ACTIVE and service.program is not None:
+                service.program.stop()
+            service.current = Current.INACTIVE
+
+    def stop_all(self) -> None:
+        """Stop all, as the end of the container does."""
+        self.stop(list(self.known))
+
+    def tick(self) -> None:
+        """Let time pass: programs go on, and those that could not start are tried again."""
+        for service in self.known.values():
+            if service.current is Current.BACKOFF:
+                self._try(service)
+            elif service.current is Current.ACTIVE and service.program is not None:
+                service.program.tick()
+
+    def listener(self, port: int | None) -> Workload | None:
+        """Return the running program that listens on a port."""
+        programs = [each.program for each in self.running()]
+        return next((each for each in programs if each is not None and each.port == port), None)
+
+
+class Checks:
+    """The checks of one container.
+
+    Args:
+        fetch: Makes an HTTP request from inside the container.
+        listens: Tells whether a TCP port of the container is open.
+        execute: Runs a command and returns its exit status.
+    """
+
+    def __init__(
+        self,
+        *,
+        fetch: Callable[[httpx2.Request], httpx2.Response],
+        listens: Callable[[int], bool],
+        execute: Callable[[list[str]], int],
+    ) -> None:
+        self._fetch = fetch
+        self._listens = listens
+        self._execute = execute
+        self._ids = itertools.count(1)
+        self.known: dict[str, Check] = {}
+
+    def plan(self, entries: Mapping[str, _pebble_plan.Entry]) -> None:
+        """Take over the plan's checks: those that changed begin anew."""
+        for name in self.known.keys() - entries.keys():
+            del self.known[name]
+        for name, config in entries.items():
+            if name not in self.known or self.known[name].config != config:
+                self.known[name] = self._new(config, config.get('startup') != 'disabled')
+
+    def _new(self, config: _pebble_plan.Entry, active: bool) -> Check:
+        return Check(config, active, str(next(self._ids)) if active else '')
+
+    def switch(self, names: Iterable[str], *, on: bool) -> list[str]:
+        """Start or stop checks and return those that were not so before.
+
+        Raises:
+            ops.pebble.APIError: if there is no such check.
+        """
+        wanted = list(names)
+        for name in wanted:
+            if name not in self.known:
+                raise _pebble_plan.bad_request(f'cannot find check with name "{name}"')
+        changed = [name for name in wanted if self.known[name].active is not on]
+        for name in changed:
+            self.known[name] = self._new(self.known[name].config, on)
+        return changed
+
+    def tick(self) -> list[CheckEvent]:
+        """Let time pass and return which checks went down or came up."""
+        events: list[CheckEvent] = []
+        for name, check in self.known.items():
+            for _ in range(check.due(TICK)):
+                events.extend(self._run(name, check))
+        return events
+
+    def _run(self, name: str, check: Check) -> list[CheckEvent]:
+        was_up = check.up
+        if self._passes(check.config):
+            check.successes = check.successes + 1 if was_up else 1
+            check.failures = 0
+        else:
+            check.failures += 1
+        check.up = check.failures < check.threshold if was_up else check.failures == 0
+        return [] if check.up is was_up else [CheckEvent(name, failed=was_up)]
+
+    def _passes(self, config: _pebble_plan.Entry) -> bool:
+        if 'http' in config:
+            return self._answers(config['http'])
+        if 'tcp' in config:
+            return self._listens(int(config['tcp']['port']))
+        return self._execute(shlex.split(config['exec']['command'])) == 0
+
+    def _answers(self, http: Mapping[str, Any]) -> bool:
+        request = httpx2.Request('GET', http['url'], headers=http.get('headers') or {})
+        try:
+            return self._fetch(request).is_success
+        except httpx2.TransportError:
+            return False
+
+    def info(self, name: str) -> pebble.CheckInfo:
+        """Describe a check as Pebble's API does."""
+        check = self.known[name]
+        status = pebble.CheckStatus.UP if check.up else pebble.CheckStatus.DOWN
+        return pebble.CheckInfo(
+            name=name,
+            level=pebble.CheckLevel(check.config.get('level') or ''),
+            status=status if check.active else pebble.CheckStatus.INACTIVE,
+            successes=check.successes,
+            failures=check.failures,
+            threshold=check.threshold,
+            change_id=pebble.ChangeID(check.change_id),
+            startup=pebble.CheckStartup(check.config.get('startup') or ''),
+        )
+
+
+def start_failed(failures: Mapping[str, str]) -> pebble.ChangeError:
+    """Return the error that ends a change in which programs exited at once.
+
+    Args:
+        failures: Last output of each program, by service.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    reason = 'cannot start service: exited quickly with code 1'
+    tasks = [
+        pebble.Task(
+            id=pebble.TaskID(str(number)),
+            kind='start',
+            summary=f'Start service "{name}"',
+            status='Error',
+            log=[f'{now.isoformat()} INFO Most recent service output:\n    {output}'],
+            progress=pebble.TaskProgress('', 1, 1),
+            spawn_time=now,
+            ready_time=now,
+        )
+        for number, (name, output) in enumerate(failures.items(), start=1)
+    ]
+    lines = [f'- {task.summary} ({reason})' for task in tasks]
+    error = '\n'.join(['cannot perform the following tasks:', *lines])
+    change = pebble.Change(
+        id=pebble.ChangeID('1'),
+        kind='replan',
+        summary=f'Start {len(tasks)} services',
+        status='Error',
+        tasks=tasks,
+        ready=True,
+        err=error,
+        spawn_time=now,
+        ready_time=now,
+    )
+    return pebble.ChangeError(error, change)

@@ -1,0 +1,144 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ops import pebble
+
+from charmarr_lib.testing.pebble import PebbleFake, UnexpectedPlan
+
+
+def layer(**service: Any) -> pebble.LayerDict:
+    body: Any = {'override': 'replace', 'startup': 'enabled', 'command': 'program', **service}
+    return {'services': {'main': body}}
+
+
+def test_replan_starts_enabled_services_with_their_environment(fake, program):
+    fake.add_layer('one', layer(environment={'A': '1'}, **{'user-id': 911, 'group-id': 912}))
+    fake.replan()
+    assert fake.running() == ['main']
+    (launch,) = program.launches
+    assert (launch.command, launch.environment) == ('program', {'A': '1'})
+    assert (launch.user_id, launch.group_id) == (911, 912)
+
+
+def test_replan_leaves_a_running_service_alone_when_nothing_changed(fake, program):
+    fake.add_layer('one', layer())
+    fake.replan()
+    fake.add_layer('one', layer(), combine=True)
+    fake.replan()
+    assert (fake.starts('main'), program.stops) == (1, 0)
+
+
+def test_replan_restarts_a_service_whose_configuration_changed(fake, program):
+    fake.add_layer('one', layer())
+    fake.replan()
+    fake.add_layer('one', layer(environment={'A': '2'}), combine=True)
+    assert fake.starts('main') == 1
+    fake.replan()
+    assert (fake.starts('main'), program.stops) == (2, 1)
+
+
+def test_a_service_that_is_not_enabled_waits_to_be_started(fake):
+    fake.add_layer('one', layer(startup='disabled'))
+    fake.replan()
+    assert fake.running() == []
+    fake.start('main')
+    assert fake.running() == ['main']
+
+
+def test_replan_starts_an_enabled_service_that_was_stopped(fake):
+    fake.add_layer('one', layer())
+    fake.replan()
+    fake.stop('main')
+    assert fake.running() == []
+    fake.replan()
+    assert fake.running() == ['main']
+
+
+def test_a_program_that_exits_at_once_fails_the_change_and_is_retried(fake, program):
+    program.refuses = 'no such folder'
+    fake.add_layer('one', layer())
+    with pytest.raises(pebble.ChangeError, match='exited quickly') as raised:
+        fake.replan()
+    assert 'no such folder' in str(raised.value)
+    assert fake.running() == []
+    program.refuses = ''
+    fake.tick()
+    assert fake.running() == ['main']
+
+
+def test_a_program_that_must_not_be_restarted_is_not_retried(fake, program):
+    program.refuses = 'no'
+    fake.add_layer('one', layer(**{'on-failure': 'ignore'}))
+    with pytest.raises(pebble.ChangeError):
+        fake.replan()
+    program.refuses = ''
+    fake.tick()
+    assert fake.running() == []
+
+
+def test_layers_merge_or_replace_as_they_say(fake):
+    fake.add_layer('one', layer(environment={'A': '1', 'B': '1'}))
+    fake.add_layer('two', {'services': {'main': {'override': 'merge', 'environment': {'B': '2'}}}})
+    assert fake.plan().services['main'].environment == {'A': '1', 'B': '2'}
+    fake.add_layer('one', layer(environment={'C': '1'}), combine=True)
+    assert fake.plan().services['main'].environment == {'C': '1', 'B': '2'}
+
+
+@pytest.mark.parametrize(
+    ('service', 'message'),
+    [
+        pytest.param({'command': 'a'}, 'must define "override"', id='none'),
+        pytest.param({'command': 'a', 'override': 'add'}, 'invalid "override"', id='unknown'),
+    ],
+)
+def test_refuses_a_layer_without_a_proper_override(fake, service, message):
+    with pytest.raises(pebble.APIError, match=message):
+        fake.add_layer('one', {'services': {'main': service}})
+
+
+def test_refuses_a_second_layer_of_the_same_label(fake):
+    fake.add_layer('one', layer())
+    with pytest.raises(pebble.APIError, match='already exists'):
+        fake.add_layer('one', layer())
+
+
+def test_refuses_a_service_that_does_not_exist(fake):
+    with pytest.raises(pebble.APIError, match='"other" does not exist'):
+        fake.start('other')
+
+
+def test_does_not_pretend_to_know_all_of_pebble(fake):
+    with pytest.raises(UnexpectedPlan, match='after'):
+        fake.add_layer('one', layer(after=['other']))
+
+
+def test_two_services_need_a_program_each(program):
+    two: Any = {
+        'services': {
+            name: {'override': 'replace', 'startup': 'enabled', 'command': name}
+            for name in ('first', 'second')
+        }
+    }
+    with PebbleFake(program) as fake:
+        fake.add_layer('one', two)
+        with pytest.raises(UnexpectedPlan, match='mapping'):
+            fake.replan()
+    program.launches.clear()
+    with PebbleFake({'first': program}) as fake:
+        fake.add_layer('one', two)
+        fake.replan()
+        assert fake.running() == ['first', 'second']
+        assert [each.command for each in program.launches] == ['first']
+
+
+def test_ending_the_container_stops_its_programs(program):
+    with PebbleFake(program) as fake:
+        fake.add_layer('one', layer())
+        fake.replan()
+    assert program.stops == 1
+    assert not fake.root.exists()
