@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import logging
 import typing
 from collections.abc import Generator
 
@@ -40,12 +41,15 @@ def use_transport(replacement: httpx2.BaseTransport) -> Generator[None]:
         _replacement.reset(token)
 
 
-def client(base_url: str = '', *, timeout: float = 5.0) -> httpx2.Client:
+def client(base_url: str = '', *, timeout: float = 5.0, connect_retries: int = 0) -> httpx2.Client:
     """Open an HTTP client.
 
     Args:
         base_url: Prefix of every relative URL, such as ``http://localhost:32400``.
         timeout: Seconds allowed for connecting, and again for each read and write.
+        connect_retries: How often to try again when nobody listens, after 0, 0.5, 1, 2, 4...
+            seconds. For a program that was started a moment ago. A replaced transport answers
+            as it will answer, so there is no waiting in tests.
 
     Returns:
         A client that ignores proxy variables: a charm's peers are its own pod and its cluster, and
@@ -53,10 +57,16 @@ def client(base_url: str = '', *, timeout: float = 5.0) -> httpx2.Client:
     """
     import httpx2
 
+    # They log every URL, and some programs take a secret in the query.
+    for name in ('httpx2', 'httpcore2'):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    carrier = _replacement.get()
+    if carrier is None and connect_retries:
+        carrier = httpx2.HTTPTransport(retries=connect_retries, trust_env=False)
     return httpx2.Client(
         base_url=base_url,
         timeout=timeout,
-        transport=_replacement.get(),
+        transport=carrier,
         trust_env=False,
         follow_redirects=False,
     )

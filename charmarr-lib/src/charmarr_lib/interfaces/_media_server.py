@@ -108,6 +108,11 @@ class MediaServerProvider(ops.Object):
         for relation in self.relations:
             _databag.publish(self._charm, relation, data)
 
+    def clear_data(self) -> None:
+        """Withdraw what was published on every relation. A follower's call does nothing."""
+        for relation in self.relations:
+            _databag.withdraw(self._charm, relation)
+
     def read(self) -> list[Answer[MediaServerRequirerData]]:
         """Return what each request manager has published, one answer for each relation."""
         return [_databag.read(each, MediaServerRequirerData) for each in self.relations]

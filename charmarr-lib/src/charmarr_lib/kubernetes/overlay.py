@@ -167,7 +167,62 @@ class Gone:
     """There is no StatefulSet: the application is going away. Nothing was written."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """The template differs from the wishes; :func:`commit` changes it.
+
+    Attributes:
+        statefulset: Name of the application's StatefulSet.
+        rollout: Whether Kubernetes will replace the pods.
+        left_out: Wishes that will not be applied.
+        manifest: What is going to be applied.
+        generation: The StatefulSet's generation before.
+    """
+
+    statefulset: str
+    rollout: bool
+    left_out: tuple[LeftOut, ...]
+    manifest: Manifest = dataclasses.field(repr=False)
+    generation: int | None = dataclasses.field(repr=False)
+
+
 Outcome: TypeAlias = Unchanged | Applied | Refused | Unreachable | Gone
+
+
+def prepare(
+    cluster: Cluster, statefulset: str, overlay: PodOverlay
+) -> Pending | Unchanged | Refused | Unreachable | Gone:
+    """Find out what :func:`reconcile` would do, without doing it. Never raises.
+
+    For a charm that has something to do before its pods go, such as stopping its workload cleanly.
+    When something differs, the API server is asked with a dry run whether it will agree.
+
+    Args:
+        cluster: The API, with the field manager that owns the overlay.
+        statefulset: Name of the application's StatefulSet.
+        overlay: What is wished now.
+    """
+    try:
+        looked = _look(cluster, statefulset, overlay)
+        if not isinstance(looked, Pending):
+            return looked
+        answer = cluster.apply(Kind.STATEFUL_SET, looked.manifest, dry_run=True)
+    except UnreachableError as error:
+        return Unreachable(str(error))
+    except RefusedError as error:
+        return Refused(error.reason, error.remedy)
+    return dataclasses.replace(looked, rollout=_generation(answer) != looked.generation)
+
+
+def commit(cluster: Cluster, pending: Pending) -> Applied | Refused | Unreachable:
+    """Change the template as prepared. Never raises."""
+    try:
+        applied = cluster.apply(Kind.STATEFUL_SET, pending.manifest)
+    except UnreachableError as error:
+        return Unreachable(str(error))
+    except RefusedError as error:
+        return Refused(error.reason, error.remedy)
+    return Applied(_generation(applied) != pending.generation, pending.left_out)
 
 
 def reconcile(cluster: Cluster, statefulset: str, overlay: PodOverlay) -> Outcome:
@@ -182,23 +237,26 @@ def reconcile(cluster: Cluster, statefulset: str, overlay: PodOverlay) -> Outcom
         overlay: What is wished now.
     """
     try:
-        live = cluster.get(Kind.STATEFUL_SET, statefulset)
-        if live is None or 'deletionTimestamp' in live['metadata']:
-            return Gone()
-        left_out = tuple(_infeasible(cluster, live, overlay))
-        kept = _without(overlay, left_out)
-        manifest = kept.manifest(statefulset)
-        if _in_place(live, manifest, cluster.field_manager):
-            return Unchanged(left_out)
-        # The uid makes the apply miss a StatefulSet of the same name that Juju created since, and
-        # keeps it from creating one that Juju has deleted.
-        manifest['metadata']['uid'] = live['metadata']['uid']
-        applied = cluster.apply(Kind.STATEFUL_SET, manifest)
+        looked = _look(cluster, statefulset, overlay)
     except UnreachableError as error:
         return Unreachable(str(error))
     except RefusedError as error:
         return Refused(error.reason, error.remedy)
-    return Applied(_generation(applied) != _generation(live), left_out)
+    return commit(cluster, looked) if isinstance(looked, Pending) else looked
+
+
+def _look(cluster: Cluster, statefulset: str, overlay: PodOverlay) -> Pending | Unchanged | Gone:
+    live = cluster.get(Kind.STATEFUL_SET, statefulset)
+    if live is None or _is_going(live):
+        return Gone()
+    left_out = tuple(_infeasible(cluster, live, overlay))
+    manifest = _without(overlay, left_out).manifest(statefulset)
+    if _in_place(live, manifest, cluster.field_manager):
+        return Unchanged(left_out)
+    # The uid makes the apply miss a StatefulSet of the same name that Juju created since, and
+    # keeps it from creating one that Juju has deleted.
+    manifest['metadata']['uid'] = live['metadata']['uid']
+    return Pending(statefulset, True, left_out, manifest, _generation(live))
 
 
 def _add(wish: Wish, container: Manifest, volumes: list[Manifest]) -> None:
