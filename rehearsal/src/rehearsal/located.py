@@ -180,7 +180,7 @@ class _Builder:
     def _scalar(self, node: yaml.Node, place: Place) -> typing.Any:
         try:
             # The stubs of PyYAML leave the parameter without a type.
-            return self._loader.construct_object(node)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            return self._loader.construct_object(node)  # pyright: ignore[reportUnknownMemberType]
         except (ValueError, LookupError, ArithmeticError, AttributeError):
             # PyYAML passes on whatever breaks when a scalar only looks like a number or a date
             # ("2024-99-99"), or is tagged as what it is not ("!!bool maybe", "!!int ''").
