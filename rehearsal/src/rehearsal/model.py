@@ -19,6 +19,8 @@ from typing import Any
 import ops
 from ops import testing
 
+from .secrets import SecretStore
+
 if typing.TYPE_CHECKING:
     from .pods import Pod
 
@@ -67,13 +69,23 @@ class Charm:
     metadata: Mapping[str, Any]
     charm_type: type[ops.CharmBase]
 
+    def section(self, *keys: str) -> Mapping[str, Any]:
+        """Return a map of the metadata; empty where the charm has none."""
+        body: Any = self.metadata
+        for key in keys:
+            body = body.get(key) or {}
+        return body
+
+    def _named(self, section: str) -> Mapping[str, Mapping[str, Any]]:
+        return {name: body or {} for name, body in self.section(section).items()}
+
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Every endpoint by name, in the order of the metadata."""
         return {each.name: each for role in Role for each in self._declared(role)}
 
     def _declared(self, role: Role) -> Iterator[Endpoint]:
-        for name, body in (self.metadata.get(role.value) or {}).items():
+        for name, body in self._named(role.value).items():
             yield Endpoint(
                 name=name,
                 role=role,
@@ -85,27 +97,27 @@ class Charm:
     @property
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """Config options by name: ``type``, ``default``, ``description``."""
-        return (self.metadata.get('config') or {}).get('options') or {}
+        return self.section('config', 'options')
 
     @property
     def actions(self) -> Mapping[str, Mapping[str, Any]]:
         """Actions by name."""
-        return {name: body or {} for name, body in (self.metadata.get('actions') or {}).items()}
+        return self._named('actions')
 
     @property
     def containers(self) -> Mapping[str, Mapping[str, Any]]:
         """Workload containers by name."""
-        return {name: body or {} for name, body in (self.metadata.get('containers') or {}).items()}
+        return self._named('containers')
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """Resources by name."""
-        return self.metadata.get('resources') or {}
+        return self._named('resources')
 
     @property
     def storage(self) -> Mapping[str, Mapping[str, Any]]:
         """Storage that Juju provides, by name."""
-        return self.metadata.get('storage') or {}
+        return self._named('storage')
 
 
 @dataclasses.dataclass
@@ -468,3 +480,38 @@ class Settled:
     moving: tuple[str, ...] = ()
     errors: tuple[HookError, ...] = ()
     quiet_round: RoundCost = RoundCost()
+
+
+@dataclasses.dataclass
+class JujuModel:
+    """A Juju model.
+
+    Attributes:
+        changes: Goes up with everything that is committed: settings, secrets, ports, statuses.
+        databag_writes: How many of these changed a databag.
+    """
+
+    name: str
+    uuid: str
+    juju_version: str
+    applications: dict[str, Application] = dataclasses.field(
+        default_factory=dict[str, Application]
+    )
+    relations: list[Relation] = dataclasses.field(default_factory=list[Relation])
+    secrets: SecretStore = dataclasses.field(default_factory=SecretStore)
+    actions: list[ActionRun] = dataclasses.field(default_factory=list[ActionRun])
+    changes: int = 0
+    databag_writes: int = 0
+
+    def units(self) -> Iterator[Unit]:
+        """Yield every unit, in order of applications and numbers."""
+        for application in self.applications.values():
+            yield from application.units
+
+    def relation(self, number: int) -> Relation | None:
+        """Return a relation by id, None when it is gone."""
+        return next((each for each in self.relations if each.id == number), None)
+
+    def of(self, application: str) -> list[Relation]:
+        """Return the relations of an application, oldest first."""
+        return [each for each in self.relations if each.involves(application)]
