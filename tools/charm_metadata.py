@@ -15,7 +15,7 @@ Metadata = Mapping[str, Any]
 Check = Callable[[Metadata], Iterator[str]]
 
 NAME = re.compile(r'[a-z][a-z0-9]*(-[a-z0-9]+)*')
-SECRETIVE = re.compile(r'token|password|passphrase|api-key|credential')
+SECRETIVE = re.compile(r'(token|password|passphrase|api-key|credentials?)$')
 
 # The types of Juju's options, and the Python types of their defaults.
 OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
