@@ -90,7 +90,7 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[Path]:
         for item in cast('Sequence[Mapping[str, Any]]', value):
             key = LIST_KEYS[name]
             yield from _leaves(item, (*path, _item(key, item[key])))
-    else:
+    elif path:
         yield path
 
 

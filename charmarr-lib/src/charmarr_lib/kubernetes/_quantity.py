@@ -11,11 +11,10 @@ from typing import Final
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 _QUANTITY: Final = re.compile(
-    r'(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?'
+    r'(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?',
+    re.ASCII,
 )
-_BINARY: Final = {
-    name: 1024**power for power, name in enumerate(['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'], 1)
-}
+_BINARY: Final = {'Ki': 1, 'Mi': 2, 'Gi': 3, 'Ti': 4, 'Pi': 5, 'Ei': 6}
 _DECIMAL: Final = {'n': -9, 'u': -6, 'm': -3, 'k': 3, 'M': 6, 'G': 9, 'T': 12, 'P': 15, 'E': 18}
 _MAX_LENGTH: Final = 64
 
@@ -37,9 +36,8 @@ def parse_quantity(text: str) -> decimal.Decimal:
     suffix = found['suffix'] or ''
     if suffix in _BINARY:
         return number * 1024 ** _BINARY[suffix]
+    exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:] or 0)
     try:
-        return number.scaleb(
-            _DECIMAL.get(suffix, 0) if suffix in _DECIMAL else int(suffix[1:] or 0)
-        )
+        return number.scaleb(exponent)
     except (decimal.InvalidOperation, decimal.Overflow):
         raise InvalidQuantityError('must be a quantity such as 100Gi') from None
