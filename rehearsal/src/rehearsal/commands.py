@@ -82,7 +82,8 @@ class Invocation:
     def shown(self) -> str:
         """The command as it may be repeated in an output: without values that may be secret."""
         allowed = self.command.secret_after
-        hidden = set() if allowed is None else set(self.parsed.arguments[allowed:])
+        arguments = self.parsed.arguments
+        hidden = frozenset(arguments[len(arguments) if allowed is None else allowed :])
         return ' '.join(
             [
                 'juju',
