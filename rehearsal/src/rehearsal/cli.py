@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import sys
 import typing
 from collections.abc import Sequence
@@ -67,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _drop_output() -> None:
     """Send what is still buffered nowhere, or Python complains about the pipe when it exits."""
     with contextlib.suppress(io.UnsupportedOperation):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stdout = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--script', metavar='FILE', help="run Juju's commands; - is stdin")
     parser.add_argument('-i', '--interactive', action='store_true', help='prompt for commands')
     parser.add_argument('--format', choices=('text', 'json'), default='text')
-    parser.add_argument('--model', default='media', metavar='NAME', help='name of the model')
+    parser.add_argument(
+        '--model', type=_model_name, default='media', metavar='NAME', help='name of the model'
+    )
     parser.add_argument('--juju', choices=tuple(JUJU_VERSIONS), default='3.6')
     parser.add_argument('--charms', type=pathlib.Path, metavar='DIR', help='folder of charms')
     parser.add_argument('--overlay', action='append', default=[], type=pathlib.Path)
@@ -100,6 +104,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     parser.add_argument('--debug-log', action='store_true', help="show the charms' log")
     return parser
+
+
+def _model_name(text: str) -> str:
+    # Juju's rule, and Kubernetes' for a namespace, which a model is too.
+    if not re.fullmatch(r'[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?', text):
+        raise argparse.ArgumentTypeError(
+            f'"{text}" is not a valid name: lower-case letters, digits and dashes'
+        )
+    return text
 
 
 def _limit(text: str) -> int:

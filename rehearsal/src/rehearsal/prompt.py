@@ -40,7 +40,10 @@ PROMPT = 'juju> '
 
 
 def _next_line(stdin: typing.TextIO) -> str:
-    line = stdin.readline()
+    try:
+        line = stdin.readline()
+    except ValueError:
+        raise errors.InputError('standard input: not text in UTF-8') from None
     if not line:
         raise EOFError
     return line

@@ -30,15 +30,14 @@ def read(name: str, stdin: typing.TextIO) -> list[Step]:
     Raises:
         errors.InputError: It cannot be read, or a line is not a command.
     """
-    if name == '-':
-        return parse(stdin.read(), 'standard input')
+    shown = 'standard input' if name == '-' else name
     try:
-        text = pathlib.Path(name).read_text(encoding='utf-8')
+        text = stdin.read() if name == '-' else pathlib.Path(name).read_text(encoding='utf-8')
     except OSError as exc:
-        raise errors.InputError(f'{name}: cannot be read: {exc.strerror}') from None
+        raise errors.InputError(f'{shown}: cannot be read: {exc.strerror}') from None
     except ValueError:
-        raise errors.InputError(f'{name}: not a text file in UTF-8') from None
-    return parse(text, name)
+        raise errors.InputError(f'{shown}: not text in UTF-8') from None
+    return parse(text, shown)
 
 
 def parse(text: str, name: str) -> list[Step]:

@@ -146,6 +146,20 @@ def test_a_bundle_that_cannot_be_used_is_one_line_and_status_2(
     assert err.count('\n') == 1
 
 
+def test_a_script_that_is_no_text_is_one_line_and_status_2(
+    rehearse: Rehearse, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / 'x').write_bytes(b'\xff')
+    assert rehearse('--script', str(tmp_path / 'x'))[::2] == (
+        2,
+        f'ERROR {tmp_path / "x"}: not text in UTF-8\n',
+    )
+    for arguments in (('--script', '-'), ('-i',)):
+        monkeypatch.setattr('sys.stdin', io.TextIOWrapper(io.BytesIO(b'\xff'), encoding='utf-8'))
+        status, _, err = rehearse(*arguments, '--quiet')
+        assert (status, err) == (2, 'ERROR standard input: not text in UTF-8\n')
+
+
 def test_a_folder_without_charms_is_refused(
     bundle_file: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -172,7 +186,14 @@ def test_the_bundle_beside_us_is_the_default(
 
 
 @pytest.mark.parametrize(
-    'arguments', [('--limit', '0'), ('--limit', 'x'), ('-i', '--format', 'json'), ('--juju', '2')]
+    'arguments',
+    [
+        ('--limit', '0'),
+        ('--limit', 'x'),
+        ('-i', '--format', 'json'),
+        ('--juju', '2'),
+        ('--model', 'My Model'),
+    ],
 )
 def test_wrong_flags_are_status_2(rehearse: Rehearse, arguments: tuple[str, ...]):
     with pytest.raises(SystemExit) as caught:
