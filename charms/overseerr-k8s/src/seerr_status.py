@@ -1,0 +1,138 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Say how the unit is, and what the operator should do next."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Sequence
+
+import seerr
+import seerr_plan
+from charmarr_lib import config
+from charmarr_lib.interfaces import MediaServer
+from seerr_plan import Duty, Ready, World
+from seerr_settings import Stage
+from seerr_work import Note
+
+
+class Level(enum.Enum):
+    """Juju's name of a status."""
+
+    ACTIVE = 'active'
+    WAITING = 'waiting'
+    BLOCKED = 'blocked'
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """One line, and how bad it is."""
+
+    level: Level
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """The end of one dispatch.
+
+    Attributes:
+        world: What was read.
+        trouble: What the container refused, empty if nothing.
+        notes: What could not be done through Seerr's API.
+    """
+
+    world: World
+    trouble: str = ''
+    notes: tuple[Note, ...] = ()
+
+
+def report(seen: Seen) -> Status:
+    """Return the unit's status: the first thing in the way, or what is worth knowing."""
+    obstacle = next(_obstacles(seen), None)
+    return obstacle or Status(Level.ACTIVE, '; '.join(_remarks(seen.world)))
+
+
+def _blocked(message: str) -> Status:
+    return Status(Level.BLOCKED, message)
+
+
+def _waiting(message: str) -> Status:
+    return Status(Level.WAITING, message)
+
+
+def _obstacles(seen: Seen) -> Iterator[Status]:
+    world = seen.world
+    if isinstance(world.options, config.Invalid):
+        yield _blocked(str(world.options))
+    if world.duty is Duty.IDLE:
+        yield _blocked(f'only the leader runs Seerr; run: juju scale-application {world.app} 1')
+    if world.room is None:
+        yield _waiting('waiting for Pebble')
+        return
+    if world.room.image is None:
+        yield _blocked('the image holds no Seerr: refresh with --resource seerr-image=…')
+    if world.fault:
+        yield _blocked(world.fault.value)
+    if seen.trouble:
+        yield _blocked(seen.trouble) if world.room.running else _waiting(seen.trouble)
+    if not world.room.running:
+        yield _waiting('waiting for leadership' if world.duty is Duty.HOLD else 'starting Seerr')
+    elif not world.room.up:
+        yield _waiting('Seerr runs but does not answer yet')
+    yield from _about_servers(seen)
+
+
+def _about_servers(seen: Seen) -> Iterator[Status]:
+    for malformed in seen.world.malformed:
+        yield _waiting(str(malformed))
+    now = seerr_plan.ready(seen.world)
+    if now is not None and now.choice.problem:
+        yield _blocked(now.choice.problem)
+    for note in seen.notes:
+        yield _blocked(note.message) if note.blocked else _waiting(note.message)
+
+
+def _remarks(world: World) -> Iterator[str]:
+    now = seerr_plan.ready(world)
+    if now is None:
+        return
+    if now.stage in (Stage.NEW, Stage.SIGNED_IN):
+        yield f'not set up; {_how_to_set_up(now)}'
+        if now.options.expose_setup and world.ingress:
+            yield 'the ingress is open: the first visitor becomes administrator'
+    else:
+        yield from _use(now)
+    if world.planned > 1:
+        yield f'only this unit runs Seerr; run: juju scale-application {world.app} 1'
+
+
+def _use(now: Ready) -> Iterator[str]:
+    choice = now.choice
+    if choice.server is not None and choice.others:
+        yield f'using {choice.server.app}; ignoring: {", ".join(choice.others)}'
+
+
+def _how_to_set_up(now: Ready) -> str:
+    """Say how to reach the wizard, which no ingress leads to."""
+    world = now.world
+    offered = [each.app for each in world.related if each.kind in _offered(now)]
+    choose = f' (choose one of: {", ".join(offered)})' if len(offered) > 1 else ''
+    return (
+        f'run: kubectl -n {world.model} port-forward {world.unit.replace("/", "-")} {seerr.PORT} '
+        f'and open http://localhost:{seerr.PORT}{choose}{_shortcut(now)}'
+    )
+
+
+def _offered(now: Ready) -> Sequence[MediaServer]:
+    return tuple(seerr_plan.usable(now.flavour))
+
+
+def _shortcut(now: Ready) -> str:
+    server = now.choice.server
+    if server is None:
+        return ''
+    action = 'setup-plex' if server.kind is MediaServer.PLEX else 'setup-jellyfin'
+    return f', or run the action {action}'
