@@ -1,0 +1,318 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+"""The life of an object: created, updated, on its way out, gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from . import (
+    admission,
+    defaults,
+    fieldsets,
+    immutability,
+    kinds,
+    ownership,
+    refusals,
+    rules,
+    shapes,
+    trees,
+)
+from . import store as stores
+
+_SYSTEM_FIELDS = (
+    'uid',
+    'creationTimestamp',
+    'generation',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'resourceVersion',
+)
+_SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
+ORPHAN, FOREGROUND = 'orphan', 'foregroundDeletion'
+_PROPAGATION = {'Orphan': ORPHAN, 'Foreground': FOREGROUND, 'Background': ''}
+_STATUS = fieldsets.from_json({'f:status': {}})
+_ALL_BUT_STATUS = fieldsets.from_json({'f:spec': {}, 'f:metadata': {}})
+
+Claim = Callable[[trees.Tree], ownership.Shares]
+"""Who owns what in an object that has its defaults."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Removal:
+    """How an object is to be deleted.
+
+    Args:
+        grace: seconds given to a pod; None for what the pod itself says.
+        propagation: what becomes of dependents; None for the kind's default.
+        uid: the object's uid, if only that very object is meant.
+        revision: its resourceVersion, if only that version is meant.
+    """
+
+    grace: int | None = None
+    propagation: str | None = None
+    uid: str | None = None
+    revision: str | None = None
+
+
+class Lifecycle:
+    """Writes objects to the store as the generic registry of the API server does.
+
+    Args:
+        store: where objects are.
+        clock: the present time.
+    """
+
+    def __init__(self, store: stores.Store, clock: Callable[[], datetime.datetime]) -> None:
+        self.store = store
+        self._clock = clock
+        self._random = random.Random(0)  # noqa: S311  # names that repeat from run to run
+
+    def now(self, seconds_later: int = 0) -> str:
+        """The time as the API server writes it."""
+        moment = self._clock() + datetime.timedelta(seconds=seconds_later)
+        return moment.astimezone(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+    def writer(
+        self, kind: kinds.Kind, manager: str, operation: str, subresource: str = ''
+    ) -> ownership.Writer:
+        """A write by a manager, as ownership needs to know it."""
+        version = kind.api_version
+        who = ownership.Manager(manager, operation, version, subresource)
+        ignored: fieldsets.FieldSet = {}
+        if subresource == 'status':
+            ignored = _ALL_BUT_STATUS
+        elif kind.status:
+            ignored = _STATUS
+        return ownership.Writer(who, kind.shape, ignored, self.now())
+
+    def decoded(self, kind: kinds.Kind, obj: trees.Tree) -> trees.Tree:
+        """An object as the server's types hold it: with defaults, in canonical form, no nulls.
+
+        Raises:
+            Refused: a value is of the wrong type, or is no quantity (400).
+        """
+        wrong = shapes.misfit(obj, kind.shape)
+        if wrong is not None:
+            detail = f'json: cannot unmarshal into Go struct field {kind.name}{wrong}'
+            raise refusals.unreadable(kind, detail)
+        try:
+            return defaults.fill_in(kind.name, trees.without_nulls(obj))
+        except ValueError as error:
+            raise refusals.unreadable(kind, str(error)) from error
+
+    def named(self, obj: trees.Tree) -> trees.Tree:
+        """An object with a name, made from its `generateName` if it has no other."""
+        metadata = trees.branch(obj, 'metadata')
+        if metadata.get('name') or not metadata.get('generateName'):
+            return obj
+        suffix = ''.join(self._random.choices(_SUFFIX_LETTERS, k=5))
+        return trees.graft(obj, f'{metadata["generateName"]}{suffix}', 'metadata', 'name')
+
+    def create(
+        self, kind: kinds.Kind, obj: trees.Tree, claim: Claim, *, keep_status: bool, dry_run: bool
+    ) -> stores.Stored:
+        """A new object.
+
+        Raises:
+            Refused: it is there already (409), or it is not valid (422).
+        """
+        metadata = trees.branch(obj, 'metadata')
+        name, namespace = metadata.get('name', ''), metadata.get('namespace')
+        if self.store.get(kind, namespace, name):
+            raise refusals.already_exists(kind, name)
+        if kind.status and not keep_status:
+            obj = trees.without(obj, 'status')
+        obj = self.decoded(kind, obj)
+        shares = claim(obj)
+        obj = admission.admit(kind, self._born(kind, obj), self.store)
+        self._refuse(kind, name, rules.check(kind, obj))
+        return self._keep(kind, obj, shares, dry_run=dry_run)
+
+    def _born(self, kind: kinds.Kind, obj: trees.Tree) -> trees.Tree:
+        metadata = {
+            key: value
+            for key, value in trees.branch(obj, 'metadata').items()
+            if key not in (*_SYSTEM_FIELDS, 'managedFields', 'selfLink')
+        }
+        metadata['uid'] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        metadata['creationTimestamp'] = self.now()
+        if kind.generations:
+            metadata['generation'] = 1
+        identity = {'apiVersion': kind.api_version, 'kind': kind.name}
+        return {**identity, **obj, **identity, 'metadata': metadata}
+
+    def update(
+        self,
+        kind: kinds.Kind,
+        current: stores.Stored,
+        wanted: trees.Tree,
+        claim: Claim,
+        *,
+        subresource: str = '',
+        dry_run: bool = False,
+    ) -> tuple[stores.Stored, bool]:
+        """A new version of an object, and whether it differs from the one before.
+
+        Raises:
+            Refused: the object would not be valid, or may not change like that.
+        """
+        wanted = self._decoded_update(kind, current, wanted, subresource)
+        shares = claim(wanted)
+        before = ownership.bare(current.obj)
+        if before == wanted and _same_fields(shares, current.shares):
+            # Times alone are no reason for a new version.
+            return current, False
+        self._refuse(kind, current.name, rules.check(kind, wanted))
+        if subresource != 'status':
+            self._refuse(kind, current.name, immutability.check(kind, before, wanted))
+            admission.check_growth(kind, before, wanted, self.store)
+        if kind.generations and before.get('spec') != wanted.get('spec'):
+            generation = before['metadata'].get('generation', 0) + 1
+            wanted = trees.graft(wanted, generation, 'metadata', 'generation')
+        if _finished(wanted):
+            return self._gone(kind, wanted, shares, dry_run=dry_run), True
+        return self._keep(kind, wanted, shares, dry_run=dry_run), True
+
+    def _decoded_update(
+        self, kind: kinds.Kind, current: stores.Stored, wanted: trees.Tree, subresource: str
+    ) -> trees.Tree:
+        if subresource == 'status':
+            wanted = _with_part(ownership.bare(current.obj), wanted, 'status')
+        else:
+            wanted = _with_metadata_of(current.obj, ownership.bare(wanted))
+            if kind.status:
+                wanted = _with_part(wanted, current.obj, 'status')
+        wanted = admission.keep_allocated(kind, current.obj, wanted)
+        return self.decoded(kind, wanted)
+
+    def delete(
+        self, kind: kinds.Kind, current: stores.Stored, removal: Removal, *, dry_run: bool
+    ) -> tuple[stores.Stored, bool]:
+        """Delete an object, or mark it as to be deleted where something holds it.
+
+        Returns:
+            The last version, and whether the object is still there.
+
+        Raises:
+            Refused: a precondition does not hold (409).
+        """
+        _check_preconditions(kind, current, removal)
+        policy = removal.propagation or kind.default_propagation
+        finalisers = _for_propagation(trees.items(current.metadata, 'finalizers'), policy)
+        grace = _grace(kind, current.obj, removal.grace)
+        if kind.name == 'Namespace' or finalisers or grace:
+            return self._marked(kind, current, finalisers, grace, dry_run=dry_run), True
+        return self._gone(kind, current.obj, current.shares, dry_run=dry_run), False
+
+    def _marked(
+        self,
+        kind: kinds.Kind,
+        current: stores.Stored,
+        finalisers: list[Any],
+        grace: int,
+        *,
+        dry_run: bool,
+    ) -> stores.Stored:
+        metadata = current.metadata
+        if 'deletionTimestamp' in metadata and finalisers == metadata.get('finalizers', []):
+            return current
+        metadata = {
+            **metadata,
+            'deletionTimestamp': metadata.get('deletionTimestamp', self.now(grace)),
+            'deletionGracePeriodSeconds': grace,
+        }
+        if finalisers:
+            metadata['finalizers'] = finalisers
+        if kind.generations and 'deletionTimestamp' not in current.metadata:
+            metadata['generation'] = metadata.get('generation', 0) + 1
+        obj = {**current.obj, 'metadata': metadata}
+        if kind.name == 'Namespace':
+            obj = trees.graft(obj, 'Terminating', 'status', 'phase')
+        return self._keep(kind, obj, current.shares, dry_run=dry_run)
+
+    def _keep(
+        self, kind: kinds.Kind, obj: trees.Tree, shares: ownership.Shares, *, dry_run: bool
+    ) -> stores.Stored:
+        obj = trees.graft(obj, ownership.render(shares), 'metadata', 'managedFields')
+        stored = stores.Stored(obj, shares)
+        return stored if dry_run else self.store.put(kind, stored)
+
+    def _gone(
+        self, kind: kinds.Kind, obj: trees.Tree, shares: ownership.Shares, *, dry_run: bool
+    ) -> stores.Stored:
+        stored = stores.Stored(obj, shares)
+        if not dry_run:
+            self.store.drop(kind, stored)
+        return stored
+
+    def _refuse(self, kind: kinds.Kind, name: str, problems: list[refusals.Problem]) -> None:
+        if problems:
+            raise refusals.unprocessable(kind, name, problems)
+
+
+def _with_metadata_of(current: trees.Tree, wanted: trees.Tree) -> trees.Tree:
+    """An object with the metadata that only the server writes taken from the present version."""
+    metadata = dict(trees.branch(wanted, 'metadata'))
+    for field in _SYSTEM_FIELDS:
+        metadata.pop(field, None)
+        if field in current['metadata']:
+            metadata[field] = current['metadata'][field]
+    for field in ('name', 'namespace'):
+        if field in current['metadata']:
+            metadata[field] = current['metadata'][field]
+    identity = {'apiVersion': current['apiVersion'], 'kind': current['kind']}
+    return {**wanted, **identity, 'metadata': metadata}
+
+
+def _with_part(obj: trees.Tree, source: trees.Tree, part: str) -> trees.Tree:
+    return {**obj, part: source[part]} if part in source else trees.without(obj, part)
+
+
+def _same_fields(left: ownership.Shares, right: ownership.Shares) -> bool:
+    if left is right:
+        return True
+    return left.keys() == right.keys() and all(
+        left[manager].fields == right[manager].fields for manager in left
+    )
+
+
+def _finished(obj: trees.Tree) -> bool:
+    metadata = trees.branch(obj, 'metadata')
+    waiting = metadata.get('finalizers') or metadata.get('deletionGracePeriodSeconds')
+    held = trees.items(obj, 'spec', 'finalizers') if obj['kind'] == 'Namespace' else []
+    return 'deletionTimestamp' in metadata and not waiting and not held
+
+
+def _check_preconditions(kind: kinds.Kind, current: stores.Stored, removal: Removal) -> None:
+    wanted = {'UID': removal.uid, 'ResourceVersion': removal.revision}
+    actual = {'UID': 'uid', 'ResourceVersion': 'resourceVersion'}
+    for label, value in wanted.items():
+        found = current.metadata[actual[label]]
+        if value is not None and value != found:
+            detail = (
+                f'Precondition failed: {label} in precondition: {value}, '
+                f'{label} in object meta: {found}'
+            )
+            raise refusals.conflict(kind, current.name, detail)
+
+
+def _for_propagation(finalisers: list[Any], policy: str) -> list[Any]:
+    kept = [name for name in finalisers if name not in (ORPHAN, FOREGROUND)]
+    wanted = _PROPAGATION[policy]
+    return [*kept, wanted] if wanted else kept
+
+
+def _grace(kind: kinds.Kind, obj: trees.Tree, asked: int | None) -> int:
+    """Seconds that a pod gets to end itself; only a pod on a node has anything to end."""
+    done = trees.dig(obj, 'status', 'phase') in ('Succeeded', 'Failed')
+    if kind.name != 'Pod' or done or not trees.dig(obj, 'spec', 'nodeName'):
+        return 0
+    if asked is None:
+        return trees.dig(obj, 'spec', 'terminationGracePeriodSeconds') or 0
+    return asked

@@ -1,0 +1,130 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the API server requires of a pod spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import Any
+
+from . import names, refusals, trees
+
+
+def check(
+    spec: trees.Tree, path: str, more_volumes: Set[str] = frozenset()
+) -> Iterator[refusals.Problem]:
+    """Everything wrong with a pod spec.
+
+    Args:
+        spec: the pod spec, with defaults.
+        path: where it is in the object.
+        more_volumes: volumes that exist without being in the spec, as claim templates do.
+    """
+    volumes = trees.items(spec, 'volumes')
+    yield from _named(volumes, f'{path}.volumes')
+    for index, volume in enumerate(volumes):
+        yield from _volume(volume, f'{path}.volumes[{index}]')
+    known = {volume.get('name') for volume in volumes} | more_volumes
+    containers = trees.items(spec, 'containers')
+    if not containers:
+        yield refusals.required(f'{path}.containers')
+    yield from _container_names(spec, path)
+    for field in ('initContainers', 'containers'):
+        for index, container in enumerate(trees.items(spec, field)):
+            yield from _container(container, f'{path}.{field}[{index}]', known)
+
+
+def _container_names(spec: trees.Tree, path: str) -> Iterator[refusals.Problem]:
+    # Names are unique over both lists.
+    seen: set[Any] = set()
+    for field in ('initContainers', 'containers'):
+        yield from _named(trees.items(spec, field), f'{path}.{field}', seen)
+
+
+def _named(
+    items: list[Any], path: str, seen: set[Any] | None = None
+) -> Iterator[refusals.Problem]:
+    seen = set() if seen is None else seen
+    for index, item in enumerate(items):
+        name = item.get('name')
+        field = f'{path}[{index}].name'
+        if not name:
+            yield refusals.required(field)
+            continue
+        objection = names.label_objection(name)
+        if objection:
+            yield refusals.invalid(field, name, objection)
+        if name in seen:
+            yield refusals.duplicate(field, name)
+        seen.add(name)
+
+
+def _volume(volume: trees.Tree, path: str) -> Iterator[refusals.Problem]:
+    sources = [key for key in volume if key != 'name']
+    for extra in sources[1:]:
+        field = f'{path}.{extra}'
+        yield refusals.forbidden(field, 'may not specify more than 1 volume type')
+    claim = trees.dig(volume, 'persistentVolumeClaim')
+    if claim is not None and not trees.dig(claim, 'claimName'):
+        yield refusals.required(f'{path}.persistentVolumeClaim.claimName')
+    host = trees.dig(volume, 'hostPath')
+    if host is not None and not trees.dig(host, 'path'):
+        yield refusals.required(f'{path}.hostPath.path')
+
+
+def _container(container: trees.Tree, path: str, volumes: Set[Any]) -> Iterator[refusals.Problem]:
+    if not container.get('image'):
+        yield refusals.required(f'{path}.image')
+    mounts = trees.items(container, 'volumeMounts')
+    seen: set[Any] = set()
+    for index, mount in enumerate(mounts):
+        yield from _mount(mount, f'{path}.volumeMounts[{index}]', volumes, seen)
+        seen.add(mount.get('mountPath'))
+    for index, variable in enumerate(trees.items(container, 'env')):
+        if not variable.get('name'):
+            yield refusals.required(f'{path}.env[{index}].name')
+    yield from _ports(trees.items(container, 'ports'), f'{path}.ports')
+    yield from _limits(trees.branch(container, 'resources'), f'{path}.resources')
+
+
+def _mount(
+    mount: trees.Tree, path: str, volumes: Set[Any], seen: Set[Any]
+) -> Iterator[refusals.Problem]:
+    name, place = mount.get('name'), mount.get('mountPath')
+    if not name:
+        yield refusals.required(f'{path}.name')
+    elif name not in volumes:
+        yield refusals.missing(f'{path}.name', name)
+    if not place:
+        yield refusals.required(f'{path}.mountPath')
+    elif place in seen:
+        yield refusals.invalid(f'{path}.mountPath', place, 'must be unique')
+
+
+def _ports(ports: list[Any], path: str) -> Iterator[refusals.Problem]:
+    seen: set[str] = set()
+    for index, port in enumerate(ports):
+        number, name = port.get('containerPort'), port.get('name')
+        if not number:
+            yield refusals.required(f'{path}[{index}].containerPort')
+        elif not 0 < number < 65536:
+            detail = 'must be between 1 and 65535, inclusive'
+            yield refusals.invalid(f'{path}[{index}].containerPort', number, detail)
+        if name in seen:
+            yield refusals.duplicate(f'{path}[{index}].name', name)
+        if name:
+            seen.add(name)
+
+
+def _limits(resources: trees.Tree, path: str) -> Iterator[refusals.Problem]:
+    """Extended resources, such as GPUs, are whole and not overcommitted."""
+    limits, requests = trees.branch(resources, 'limits'), trees.branch(resources, 'requests')
+    for name, amount in limits.items():
+        asked = requests.get(name, amount)
+        if '/' in name and asked != amount:
+            detail = f'must be equal to {name} limit of {amount}'
+            yield refusals.invalid(f'{path}.requests', asked, detail)
+    for name in requests:
+        if '/' in name and name not in limits:
+            detail = 'Limit must be set for non overcommitable resources'
+            yield refusals.required(f'{path}.limits', detail)

@@ -1,0 +1,115 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+"""JSON trees: the plain dicts and lists that Kubernetes objects are.
+
+Stored objects are never changed in place. Every write builds the branches it touches anew and
+shares the rest, so a comparison of two versions can stop at the first branch both share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeGuard
+
+Tree: TypeAlias = dict[str, Any]
+
+MISSING: Any = object()
+"""Stands for a key that is not there, where None means a key that holds null."""
+
+
+def is_map(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
+def copy(value: Any) -> Any:
+    """A deep copy of a JSON value, several times as fast as copy.deepcopy."""
+    if is_map(value):
+        return {key: copy(item) for key, item in value.items()}
+    if is_list(value):
+        return [copy(item) for item in value]
+    return value
+
+
+def dig(tree: Any, *keys: str) -> Any:
+    """The value under a path of keys, or None where any step is missing."""
+    for key in keys:
+        if not is_map(tree):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def branch(tree: Any, *keys: str) -> Tree:
+    """The object under a path of keys, or an empty one."""
+    found = dig(tree, *keys)
+    return found if is_map(found) else {}
+
+
+def items(tree: Any, *keys: str) -> list[Any]:
+    """The list under a path of keys, or an empty one."""
+    found = dig(tree, *keys)
+    return found if is_list(found) else []
+
+
+def graft(tree: Tree, value: Any, *keys: str) -> Tree:
+    """A tree with one value put in; untouched branches are shared, missing ones are made."""
+    head, *rest = keys
+    inner = graft(branch(tree, head), value, *rest) if rest else value
+    return {**tree, head: inner}
+
+
+def without(tree: Tree, *keys: str) -> Tree:
+    """A tree less the value under a path; the same tree where there is none."""
+    head, *rest = keys
+    if head not in tree:
+        return tree
+    if not rest:
+        return {key: value for key, value in tree.items() if key != head}
+    inner = branch(tree, head)
+    pruned = without(inner, *rest)
+    return tree if pruned is inner else {**tree, head: pruned}
+
+
+def with_defaults(tree: Tree, **defaults: Any) -> Tree:
+    """A tree that has at least these keys; the same tree where it has them all."""
+    absent = {key: value for key, value in defaults.items() if key not in tree}
+    return {**tree, **absent} if absent else tree
+
+
+def mapped(tree: Tree, key: str, change: Callable[[Any], Any]) -> Tree:
+    """A tree with one value changed by a function; the same tree where nothing changes."""
+    if key not in tree:
+        return tree
+    value = change(tree[key])
+    return tree if value is tree[key] else {**tree, key: value}
+
+
+def mapped_items(tree: Tree, key: str, change: Callable[[Tree], Tree]) -> Tree:
+    """A tree with every object of one list changed; the same tree where nothing changes."""
+    old = items(tree, key)
+    new = [change(item) if is_map(item) else item for item in old]
+    if all(left is right for left, right in zip(old, new, strict=True)):
+        return tree
+    return {**tree, key: new}
+
+
+def without_nulls(value: Any) -> Any:
+    """A value less the object keys that hold null; the same value where there are none.
+
+    The API server decodes into structs, where null and absent are one.
+    """
+    if is_map(value):
+        kept = {key: without_nulls(item) for key, item in value.items() if item is not None}
+        same = len(kept) == len(value) and all(kept[key] is value[key] for key in kept)
+        return value if same else kept
+    if is_list(value):
+        cleaned = [without_nulls(item) for item in value]
+        same = all(left is right for left, right in zip(cleaned, value, strict=True))
+        return value if same else cleaned
+    return value
