@@ -260,12 +260,13 @@ class Cluster:
 def _client(namespace: str, field_manager: str) -> lightkube.Client:
     import httpx2
     import lightkube
-    from lightkube.config.kubeconfig import KubeConfig
+    from lightkube.config import kubeconfig, models
 
     replacement = http.transport()
-    stand_in = KubeConfig.from_server(_STAND_IN_SERVER).get() if replacement else None
+    server = models.Cluster(server=_STAND_IN_SERVER)
+    stand_in = kubeconfig.KubeConfig.from_one(cluster=server, user=models.User()).get()
     return lightkube.Client(
-        config=stand_in,
+        config=stand_in if replacement else None,
         namespace=namespace,
         field_manager=field_manager,
         timeout=httpx2.Timeout(_TIMEOUT),

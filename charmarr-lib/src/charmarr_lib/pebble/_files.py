@@ -63,20 +63,8 @@ def ensure_owner(container: ops.Container, path: str, user_id: int, group_id: in
         return False
     logger.info('giving %s to %d:%d', path, user_id, group_id)
     # The top goes last: if this is cut short, the next event sees that it is not done.
-    container.exec(
-        [
-            'find',
-            path,
-            '-mindepth',
-            '1',
-            '-exec',
-            'chown',
-            '-h',
-            f'{user_id}:{group_id}',
-            '{}',
-            '+',
-        ],
-        timeout=_CHOWN_TIMEOUT,
-    ).wait_output()
-    container.exec(['chown', f'{user_id}:{group_id}', path]).wait_output()
+    chown = ['chown', '-h', f'{user_id}:{group_id}']
+    below = ['find', path, '-mindepth', '1', '-exec', *chown, '{}', '+']
+    container.exec(below, timeout=_CHOWN_TIMEOUT).wait_output()
+    container.exec([*chown, path]).wait_output()
     return True
