@@ -15,6 +15,9 @@ RUN = $(PYTHON) tools/bootstrap.py
 OUTSIDE = tests/benchmarks tests/cluster tests/integration tests/pebble
 IGNORED = $(addprefix --ignore=,$(OUTSIDE) $(wildcard charms/*/tests/integration))
 
+# The whole suite takes 1.6 times as long in one process; a few chosen tests start sooner in one.
+PARALLEL = $(if $(ARGS),,--numprocesses auto)
+
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
@@ -24,7 +27,7 @@ rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
 
 test: ## Run every test that needs no external program
-	@$(RUN) test pytest $(IGNORED) $(ARGS)
+	@$(RUN) test pytest $(IGNORED) $(PARALLEL) $(ARGS)
 
 lint: ## Check style, types, imports, spelling and locks
 	@$(RUN) lint python tools/lint.py $(ARGS)
