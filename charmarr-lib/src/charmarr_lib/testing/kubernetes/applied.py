@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import collections
-import operator
 from typing import Any
 
 from . import fieldsets, shapes, trees
@@ -54,7 +53,9 @@ def _omission(item: trees.Tree, shape: shapes.Shape) -> str:
 
 def merge(live: Any, config: Any, shape: shapes.Shape) -> Any:
     """The live value with everything that is applied set in it."""
-    if shape.form is shapes.Form.ATOMIC or live is config:
+    if live is config or (live == config and trees.exactly(live, config)):
+        return live
+    if shape.form is shapes.Form.ATOMIC:
         return config
     if trees.is_map(live) and trees.is_map(config):
         return _merged_map(live, config, shape)
@@ -67,8 +68,7 @@ def _merged_map(live: trees.Tree, config: trees.Tree, shape: shapes.Shape) -> tr
     merged = dict(live)
     for key, value in config.items():
         merged[key] = merge(live[key], value, shape.field(key)) if key in live else value
-    same = len(merged) == len(live) and all(merged[key] is live[key] for key in live)
-    return live if same else merged
+    return trees.shared(merged, live)
 
 
 def _merged_list(live: list[Any], config: list[Any], shape: shapes.Shape) -> list[Any]:
@@ -83,8 +83,7 @@ def _merged_list(live: list[Any], config: list[Any], shape: shapes.Shape) -> lis
             waiting.popleft()
         result.append(merge(present.get(element), sent[element], shape.items))
     result += _taken(waiting, None, sent)
-    same = len(result) == len(live) and all(map(operator.is_, result, live))
-    return live if same else result
+    return trees.shared_list(result, live)
 
 
 _Elements = list[str | None]

@@ -116,6 +116,25 @@ def with_parents(fields: FieldSet) -> FieldSet:
     return named
 
 
+def projected(fields: FieldSet, frame: FieldSet) -> FieldSet:
+    """The part of `with_parents` of a set that is on the way to the paths of another, or below.
+
+    The same as working with the whole set, but the cost is that of the frame.
+    """
+    part: FieldSet = {}
+    for key in fields.keys() & frame.keys():
+        if key == HERE:
+            part[key] = {}
+            continue
+        node, cover = fields[key], frame[key]
+        inner = with_parents(node) if HERE in cover else projected(node, cover)
+        if key.startswith('f:'):
+            inner = {HERE: {}, **inner}
+        if inner:
+            part[key] = inner
+    return part
+
+
 def paths(fields: FieldSet, prefix: str = '') -> Iterator[str]:
     """Every path of a set in the notation of messages: ``.spec.containers[name="plex"].image``.
 

@@ -91,18 +91,22 @@ class Lifecycle:
             ignored = _STATUS
         return ownership.Writer(who, kind.shape, ignored, self.now())
 
-    def decoded(self, kind: kinds.Kind, obj: trees.Tree) -> trees.Tree:
+    def decoded(
+        self, kind: kinds.Kind, obj: trees.Tree, known: trees.Tree | None = None
+    ) -> trees.Tree:
         """An object as the server's types hold it: with defaults, in canonical form, no nulls.
+
+        Branches that it shares with a known version are not looked at again.
 
         Raises:
             Refused: a value is of the wrong type, or is no quantity (400).
         """
-        wrong = shapes.misfit(obj, kind.shape)
+        wrong = shapes.misfit(obj, kind.shape, known)
         if wrong is not None:
             detail = f'json: cannot unmarshal into Go struct field {kind.name}{wrong}'
             raise refusals.unreadable(kind, detail)
         try:
-            return defaults.fill_in(kind.name, trees.without_nulls(obj))
+            return defaults.fill_in(kind.name, trees.without_nulls(obj, known))
         except ValueError as error:
             raise refusals.unreadable(kind, str(error)) from error
 
@@ -189,7 +193,7 @@ class Lifecycle:
             if kind.status:
                 wanted = _with_part(wanted, current.obj, 'status')
         wanted = admission.keep_allocated(kind, current.obj, wanted)
-        return self.decoded(kind, wanted)
+        return self.decoded(kind, wanted, current.obj)
 
     def delete(
         self, kind: kinds.Kind, current: stores.Stored, removal: Removal, *, dry_run: bool

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -65,6 +66,11 @@ class Share:
 
     fields: fieldsets.FieldSet
     time: str
+
+    @functools.cached_property
+    def rendered(self) -> trees.Tree:
+        """The paths as FieldsV1. Kept, as most shares outlive many versions of their object."""
+        return fieldsets.to_json(self.fields)
 
 
 Shares: TypeAlias = Mapping[Manager, Share]
@@ -153,7 +159,7 @@ def apply(
     claim = fieldsets.less_branches(comparison.claimed(config, shape), writer.ignored)
     owned = {**shares, writer.manager: Share(claim, last.time if last else '')}
     merged = applied.merge(live, config, shape)
-    if last is not None:
+    if last is not None and fieldsets.difference(last.fields, claim):
         merged = _pruned(merged, owned, last.fields, shape)
     change = comparison.compare(live, merged, shape).less(writer.ignored)
     if not force:
@@ -161,24 +167,35 @@ def apply(
     left = _yielded(owned, writer.manager, change)
     claim = fieldsets.difference(claim, _STRIPPED)
     shares = _with_share(left, writer, claim, touched=merged != live)
-    return trees.without_nulls(merged), shares
+    return trees.without_nulls(merged, live), shares
 
 
 def _pruned(
     merged: trees.Tree, owned: Shares, last: fieldsets.FieldSet, shape: shapes.Shape
 ) -> trees.Tree:
     """The object without what its manager applied before and nobody owns now."""
-    before = fieldsets.with_parents(last)
-    rest: trees.Tree = applied.remove(merged, before, shape) or {}
-    kept = fieldsets.with_parents(comparison.claimed(rest, shape))
+    kept: fieldsets.FieldSet = {}
     for share in owned.values():
-        kept = fieldsets.union(kept, fieldsets.with_parents(share.fields))
-    present = fieldsets.with_parents(comparison.claimed(merged, shape))
-    # What nobody owned before stays, even in a branch that is gone otherwise.
-    rest = applied.remove(merged, fieldsets.difference(present, kept), shape) or {}
-    kept = fieldsets.with_parents(comparison.claimed(rest, shape))
-    gone = fieldsets.intersection(fieldsets.difference(present, kept), before)
-    return applied.remove(merged, gone, shape) or {}
+        kept = fieldsets.union(kept, fieldsets.projected(share.fields, last))
+    gone = _abandoned(fieldsets.with_parents(last), kept)
+    pruned: trees.Tree = applied.remove(merged, gone, shape) or {}
+    return pruned
+
+
+def _abandoned(before: fieldsets.FieldSet, kept: fieldsets.FieldSet) -> fieldsets.FieldSet:
+    """The topmost paths of a set that are not kept.
+
+    What lies in a list item that nobody owns goes with it, even where it has an owner.
+    """
+    gone: fieldsets.FieldSet = {}
+    for key, node in before.items():
+        if key == fieldsets.HERE:
+            continue
+        owned = kept.get(key, {})
+        inner = _abandoned(node, owned) if fieldsets.HERE in owned else node
+        if inner:
+            gone[key] = inner
+    return gone
 
 
 def _refuse_conflicts(shares: Shares, writer: Manager, change: comparison.Difference) -> None:
@@ -242,7 +259,7 @@ def _entry(manager: Manager, share: Share) -> trees.Tree:
         'apiVersion': manager.api_version,
         'time': share.time,
         'fieldsType': 'FieldsV1',
-        'fieldsV1': fieldsets.to_json(share.fields),
+        'fieldsV1': share.rendered,
         'subresource': manager.subresource,
     }
     return {key: value for key, value in entry.items() if value != ''}

@@ -174,35 +174,43 @@ POD_SPEC = struct(
 POD_TEMPLATE = struct(metadata=METADATA, spec=POD_SPEC)
 
 
-def misfit(value: Any, shape: Shape, path: str = '') -> str | None:
+def misfit(value: Any, shape: Shape, known: Any = None, path: str = '') -> str | None:
     """Where a value is not the object or the list that its shape calls for.
+
+    Args:
+        value: what to look at.
+        shape: what it should be.
+        known: a value known to fit; branches shared with it are not looked at.
+        path: where the value is, for the answer.
 
     Returns:
         The dotted path of the first such place, or None.
     """
-    if value is None or shape.form is Form.OPEN or shape.form is Form.ATOMIC:
+    if value is None or value is known or shape.form is Form.OPEN or shape.form is Form.ATOMIC:
         return None
     if shape.associative:
-        return _misfit_in_list(value, shape, path)
+        return _misfit_in_list(value, shape, known, path)
     if not trees.is_map(value):
         return path
     if shape.form is Form.DICTIONARY:
         return None
-    below = (misfit(value.get(name), inner, f'{path}.{name}') for name, inner in _known(shape))
-    return next((found for found in below if found is not None), None)
+    near = known if trees.is_map(known) else {}
+    for name, inner in shape.fields.items():
+        found = misfit(value.get(name), inner, near.get(name), f'{path}.{name}')
+        if found is not None:
+            return found
+    return None
 
 
-def _known(shape: Shape) -> list[tuple[str, Shape]]:
-    return [(name, inner) for name, inner in shape.fields.items() if inner.form is not Form.OPEN]
-
-
-def _misfit_in_list(value: Any, shape: Shape, path: str) -> str | None:
+def _misfit_in_list(value: Any, shape: Shape, known: Any, path: str) -> str | None:
     if not trees.is_list(value):
         return path
+    near = known if trees.is_list(known) else []
     for index, item in enumerate(value):
         if trees.is_map(item) is (shape.form is Form.SET):
             return f'{path}[{index}]'
-        found = misfit(item, shape.items, f'{path}[{index}]')
+        other = near[index] if index < len(near) else None
+        found = misfit(item, shape.items, other, f'{path}[{index}]')
         if found is not None:
             return found
     return None

@@ -37,7 +37,7 @@ def merge(live: trees.Tree, patch: trees.Tree, shape: shapes.Shape) -> trees.Tre
             merged = _less(merged, field, value)
         elif not key.startswith('$'):
             merged = _with_field(merged, key, value, shape.field(key))
-    return _ordered(live, merged, patch, shape)
+    return trees.shared(_ordered(live, merged, patch, shape), live)
 
 
 def _directed(patch: trees.Tree) -> trees.Tree:
@@ -76,9 +76,9 @@ def _with_field(merged: trees.Tree, key: str, value: Any, shape: shapes.Shape) -
         merged[key] = _merged_list(present, value, shape)
     elif trees.is_list(present) and trees.is_list(value):
         # A list that is replaced is taken as it stands, directives and all.
-        merged[key] = value
+        merged[key] = trees.same_or(present, value)
     else:
-        merged[key] = _plain(value)
+        merged[key] = trees.same_or(present, _plain(value))
     return merged
 
 
@@ -109,7 +109,7 @@ def _merged_list(present: list[Any], patch: list[Any], shape: shapes.Shape) -> l
         present = []
     kept, wanted = _split_by_directive(present, patch, shape.patch_key)
     merged = _merged_items(kept, wanted, shape)
-    return _interleaved(merged, kept, wanted, shape.patch_key)
+    return trees.shared_list(_interleaved(merged, kept, wanted, shape.patch_key), present)
 
 
 def _split_by_directive(

@@ -8,6 +8,8 @@ shares the rest, so a comparison of two versions can stop at the first branch bo
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeGuard
 
@@ -25,6 +27,15 @@ def is_map(value: Any) -> TypeGuard[dict[str, Any]]:
 def is_list(value: Any) -> TypeGuard[list[Any]]:
     """Whether a JSON value is an array."""
     return isinstance(value, list)
+
+
+def exactly(left: Any, right: Any) -> bool:
+    """Whether equal values are equal in JSON too, where true is not 1 and 1 is not 1.0."""
+    if is_map(left):
+        return all(exactly(left[key], right[key]) for key in left)
+    if is_list(left):
+        return all(map(exactly, left, right))
+    return type(left) is type(right)
 
 
 def copy(value: Any) -> Any:
@@ -94,22 +105,49 @@ def mapped_items(tree: Tree, key: str, change: Callable[[Tree], Tree]) -> Tree:
     """A tree with every object of one list changed; the same tree where nothing changes."""
     old = items(tree, key)
     new = [change(item) if is_map(item) else item for item in old]
-    if all(left is right for left, right in zip(old, new, strict=True)):
-        return tree
-    return {**tree, key: new}
+    return tree if shared_list(new, old) is old else {**tree, key: new}
 
 
-def without_nulls(value: Any) -> Any:
+def same_or(old: Any, new: Any) -> Any:
+    """The old value where the new one is equal to it, for branches to stay shared."""
+    return old if old == new and exactly(old, new) else new
+
+
+def shared(new: Tree, old: Tree) -> Tree:
+    """The old object where the new one holds the very same values."""
+    same = len(new) == len(old) and all(new[key] is old.get(key, MISSING) for key in new)
+    return old if same else new
+
+
+def shared_list(new: list[Any], old: list[Any]) -> list[Any]:
+    """The old list where the new one holds the very same items."""
+    return old if len(new) == len(old) and all(map(operator.is_, new, old)) else new
+
+
+def without_nulls(value: Any, known: Any = None) -> Any:
     """A value less the object keys that hold null; the same value where there are none.
 
     The API server decodes into structs, where null and absent are one.
+
+    Args:
+        value: what to clean.
+        known: a value known to be clean; branches shared with it are not looked at.
     """
+    if value is known:
+        return value
     if is_map(value):
-        kept = {key: without_nulls(item) for key, item in value.items() if item is not None}
-        same = len(kept) == len(value) and all(kept[key] is value[key] for key in kept)
-        return value if same else kept
+        near = known if is_map(known) else {}
+        kept = {
+            key: without_nulls(item, near.get(key))
+            for key, item in value.items()
+            if item is not None
+        }
+        return shared(kept, value)
     if is_list(value):
-        cleaned = [without_nulls(item) for item in value]
-        same = all(left is right for left, right in zip(cleaned, value, strict=True))
-        return value if same else cleaned
+        near = known if is_list(known) else ()
+        cleaned = [
+            without_nulls(item, other)
+            for item, other in itertools.zip_longest(value, near[: len(value)])
+        ]
+        return shared_list(cleaned, value)
     return value
