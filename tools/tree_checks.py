@@ -21,7 +21,7 @@ INDEX = re.compile(
 )
 
 # Folders of whoever wrote the line.
-PRIVATE_PATH = re.compile(r'(?<![\w.])/(?:home/\w+|root/\.|work/)|(?<!\w)/Users/\w+')
+PRIVATE_PATH = re.compile(r'(?<![\w.])/(?:home/\w+|root/\.|work/)')
 
 
 def files(root: pathlib.Path) -> list[pathlib.Path]:

@@ -139,7 +139,7 @@ def test_other_words_are_no_index(line: str):
     assert list(tree_checks.address_faults(line)) == []
 
 
-@pytest.mark.parametrize('folder', ['/ho' + 'me/ann/x', '/wo' + 'rk/main', '/Us' + 'ers/ann'])
+@pytest.mark.parametrize('folder', ['/ho' + 'me/ann/x', '/wo' + 'rk/main', '/ro' + 'ot/.cache'])
 def test_a_private_folder_is_found(folder: str):
     assert len(list(tree_checks.path_faults(f'cd {folder}'))) == 1
 
