@@ -157,6 +157,7 @@ class PebbleFake:
             group_id=owner[1] if owner else None,
             root=self.files.root,
             owner=self.files.owner,
+            working_dir=config.get('working-dir', '/'),
         )
 
     @property

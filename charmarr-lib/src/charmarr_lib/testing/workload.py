@@ -33,6 +33,7 @@ class Launch:
         root: The container's root folder on this machine; mounted volumes are below it.
         owner: Returns user and group of a path in the container. The files below ``root`` belong
             to whoever runs the tests; this is who owns them in the container.
+        working_dir: Where the program is started, as in the plan.
     """
 
     command: str
@@ -41,6 +42,7 @@ class Launch:
     group_id: int | None
     root: pathlib.Path
     owner: Callable[[str], tuple[int, int]] = _root_owns
+    working_dir: str = '/'
 
 
 @dataclasses.dataclass(frozen=True)
