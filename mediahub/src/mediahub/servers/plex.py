@@ -1,0 +1,497 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Plex Media Server.
+
+Libraries are read with the bulk listings of a section (``type=8|9|10``), a thousand items a
+request. Official paths come first; where an older server does not know one, its predecessor does.
+Ids are rating keys. Plex gives an item a new one now and then; the identity map of
+:mod:`mediahub.store` follows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Self, TypeVar, cast
+from urllib.parse import quote
+
+import pydantic
+
+from ..engine import coerce, config, errors, paging, wire
+from ..engine.capabilities import Capability, Handshake
+from ..engine.contract import image_type
+from ..engine.dialect import Dialect
+from ..engine.registry import ServerSettings, ServerType, Surroundings
+from ..engine.snapshot import Evidence, Page
+from ..engine.values import (
+    LIBRARY_KINDS,
+    Album,
+    Entry,
+    Kind,
+    PlayEvent,
+    Playlist,
+    ScanProgress,
+    Track,
+)
+from .plex_wire import Activity, Decoder, Directory, Document, MediaContainer, Metadata, flag
+
+T = TypeVar('T')
+
+PAGE = 1000
+
+TYPES = {Kind.ARTIST: '8', Kind.ALBUM: '9', Kind.TRACK: '10'}
+
+# A summary is long and not indexed.
+LISTING: wire.Params = (
+    ('includeGuids', '1'),
+    ('excludeFields', 'summary'),
+    ('sort', 'addedAt:asc'),
+)
+
+CAPABILITIES = frozenset(Capability) - {Capability.PLAYLIST_OVERWRITE, Capability.WATCH}
+
+
+class PlexSettings(ServerSettings):
+    """Configuration of a Plex server.
+
+    Attributes:
+        token: An ``X-Plex-Token`` of the server's owner.
+        libraries: Titles of the music libraries to use; all of them where it is empty.
+    """
+
+    url: config.Url
+    token: pydantic.SecretStr | None = None
+    token_file: pathlib.Path | None = pydantic.Field(default=None, alias='token-file')
+    libraries: tuple[str, ...] = ()
+
+    @pydantic.model_validator(mode='after')
+    def _readable(self) -> Self:
+        self.credential()
+        return self
+
+    def credential(self) -> str:
+        """The token."""
+        return config.secret(self.token, self.token_file, 'token')
+
+
+class PlexDialect(Dialect):
+    """Speaks to one Plex server.
+
+    Args:
+        name: The server's name in the configuration.
+        connection: Its HTTP connection, token included.
+        libraries: Titles of the music libraries to use; all where it is empty.
+    """
+
+    def __init__(self, name: str, connection: wire.Wire, libraries: Sequence[str] = ()):
+        super().__init__(name)
+        self._wire = connection
+        self._libraries = tuple(libraries)
+        self._size = paging.PageSize(PAGE)
+        self._machine_id: str | None = None
+
+    async def aclose(self) -> None:
+        """Nothing is held open: the connections belong to the pool."""
+
+    async def handshake(self) -> Handshake:
+        """Ask the root, which needs the token, unlike ``/identity``."""
+        container = await self._get('/')
+        machine_id = coerce.text(container.machine_identifier)
+        if machine_id is None:
+            raise errors.Incompatible(self.name, 'what answers is no Plex Media Server')
+        self._machine_id = machine_id
+        return Handshake(
+            product='Plex Media Server',
+            version=coerce.text(container.version) or '',
+            machine_id=machine_id,
+            capabilities=CAPABILITIES,
+            account=coerce.text(container.my_plex_username),
+            page_size=PAGE,
+        )
+
+    # Library
+
+    async def read(self, kinds: Sequence[Kind], evidence: Evidence) -> AsyncGenerator[Page]:
+        """Page through every section; the sections are compared before and after."""
+        evidence.machine_id = await self._machine()
+        sections = await self._scope(evidence)
+        for section in sections:
+            for kind in kinds:
+                async for page in self._section(section, kind, LISTING, evidence):
+                    yield page
+        await self._scope(evidence)
+
+    async def read_changes(
+        self, since: datetime.datetime, evidence: Evidence
+    ) -> AsyncGenerator[Page]:
+        """Ask twice: what was added need not count as updated."""
+        evidence.machine_id = await self._machine()
+        for section in await self._scope(evidence):
+            for kind in LIBRARY_KINDS:
+                for field in ('addedAt', 'updatedAt'):
+                    # The operator is part of the name: addedAt>=…
+                    params = (*LISTING, (f'{field}>', str(int(since.timestamp()))))
+                    async for page in self._section(section, kind, params, Evidence()):
+                        yield page
+
+    async def _scope(self, evidence: Evidence) -> list[Directory]:
+        sections = await self._sections()
+        evidence.scanning(any(flag(section.refreshing) for section in sections))
+        named = [
+            (section.key, section.uuid, section.title, section.folders) for section in sections
+        ]
+        changed = [(section.scanned_at, section.content_changed_at) for section in sections]
+        evidence.scope(repr((evidence.machine_id, named)))
+        evidence.moment(repr(changed))
+        return sections
+
+    async def _sections(self) -> list[Directory]:
+        """The music libraries in use.
+
+        Raises:
+            NotFound: One that is configured is not there, or there is none at all.
+        """
+        found = (await self._get('/library/sections/all')).directories
+        music = [section for section in found if section.type == 'artist']
+        titles = [coerce.text(section.title) or '' for section in music]
+        lacking = [title for title in self._libraries if title not in titles]
+        if lacking or not music:
+            wanted = ', '.join(repr(title) for title in lacking) or 'any music library'
+            known = ', '.join(titles) or 'none'
+            raise errors.NotFound(self.name, f'{wanted} is not there; music libraries: {known}')
+        if not self._libraries:
+            return music
+        return [
+            section
+            for section, title in zip(music, titles, strict=True)
+            if title in self._libraries
+        ]
+
+    async def _section(
+        self, section: Directory, kind: Kind, params: wire.Params, evidence: Evidence
+    ) -> AsyncGenerator[Page]:
+        decoder = Decoder(self.name, section.folders)
+        key = coerce.text(section.key) or ''
+        path = f'/library/sections/{quote(key, safe="")}/all'
+        listing = self._list(
+            path, (('type', TYPES[kind]), *params), lambda data: decoder.item(kind, data)
+        )
+        empty = True
+        async for batch in listing:
+            empty = False
+            evidence.total(kind, key, batch.total)
+            yield Page(kind, tuple(batch.items))
+        if empty:
+            # Nothing came, and whether that is right only the total can say: an empty answer
+            # without one is what a proxy or a broken database gives.
+            evidence.total(kind, key, await self._total(path, kind))
+
+    async def _total(self, path: str, kind: Kind) -> int | None:
+        params = (('type', TYPES[kind]), *_window(0, 0))
+        return coerce.integer((await self._get(path, params)).total_size)
+
+    def _list(
+        self,
+        path: str,
+        params: wire.Params,
+        make: Callable[[Metadata], T | None],
+        size: paging.PageSize | None = None,
+    ) -> AsyncGenerator[paging.Batch[T]]:
+        """Page through a listing, each item made by ``make``.
+
+        Raises:
+            ProtocolError: An item has no id.
+        """
+
+        async def fetch(start: int, count: int) -> paging.Batch[T]:
+            patience = self._wire.policy.first_page_timeout if start == 0 else None
+            container = await self._get(path, (*params, *_window(start, count)), patience)
+            items = [make(data) for data in container.metadata]
+            if any(item is None for item in items):
+                raise errors.ProtocolError(self.name, f'{path} lists an item without an id')
+            ids = [_identity(data) for data in container.metadata]
+            return paging.Batch(cast('list[T]', items), ids, coerce.integer(container.total_size))
+
+        return paging.pages(self.name, fetch, size or self._size)
+
+    async def search_tracks(self, title: str, artist: str, limit: int) -> Sequence[Track]:
+        """Search by title and artist, then by title alone: guests are no album artists."""
+        tries = [(('title', title), ('artist.title', artist))] if artist else []
+        for search in (*tries, (('title', title),)):
+            found = await self._search(search, limit)
+            if found:
+                return found
+        return ()
+
+    async def _search(self, search: wire.Params, limit: int) -> list[Track]:
+        found: list[Track] = []
+        for section in await self._sections():
+            decoder = Decoder(self.name, section.folders)
+            params = (('type', TYPES[Kind.TRACK]), *search, ('includeGuids', '1'))
+            path = f'/library/sections/{coerce.text(section.key)}/all'
+            # More than asked for: the ranking is ours, the server's order is by title.
+            container = await self._get(path, (*params, *_window(0, max(50, limit))))
+            items = [decoder.item(Kind.TRACK, data) for data in container.metadata]
+            found += [item for item in items if isinstance(item, Track)]
+        return found
+
+    async def recently_added_albums(self, limit: int) -> Sequence[Album]:
+        """The newest of each section, put in one order."""
+        found: list[Album] = []
+        for section in await self._sections():
+            decoder = Decoder(self.name, section.folders)
+            key = coerce.text(section.key)
+            params = (('type', TYPES[Kind.ALBUM]), ('sort', 'addedAt:desc'), ('includeGuids', '1'))
+            items = await self._first(
+                f'/library/sections/{key}/all',
+                params,
+                lambda data, decoder=decoder: decoder.item(Kind.ALBUM, data),
+                limit,
+            )
+            found += [item for item in items if isinstance(item, Album)]
+        newest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
+        return sorted(found, key=lambda album: album.added_at or newest, reverse=True)[:limit]
+
+    async def _first(
+        self, path: str, params: wire.Params, make: Callable[[Metadata], T | None], limit: int
+    ) -> list[T]:
+        """The first ``limit`` items of a listing, whole or an error."""
+        found: list[T] = []
+        total: int | None = None
+        size = paging.PageSize(min(PAGE, limit))
+        async for batch in self._list(path, params, make, size):
+            found += batch.items
+            total = batch.total if total is None else total
+            if len(found) >= limit:
+                break
+        expected = limit if total is None else min(limit, total)
+        if total is not None and len(found) < expected:
+            raise errors.Incomplete(self.name, [f'{len(found)} of {expected} items arrived'])
+        return found[:limit]
+
+    # Scan
+
+    async def start_scan(self, path: str | None) -> None:
+        """Refresh the music sections."""
+        params = (('path', path),) if path else ()
+        for section in await self._sections():
+            target = f'/library/sections/{coerce.text(section.key)}/refresh'
+            try:
+                await self._wire.send('POST', target, params)
+            except errors.NotFound:
+                await self._wire.send('GET', target, params)  # before the API was published
+
+    async def scan_progress(self) -> ScanProgress:
+        """Sections know that they are refreshed, activities how far."""
+        sections = await self._sections()
+        keys = {coerce.text(section.key) for section in sections}
+        running = [
+            activity
+            for activity in (await self._get('/activities')).activities
+            if activity.type == 'library.update.section' and _about(activity, keys)
+        ]
+        percents = [coerce.integer(activity.progress) for activity in running]
+        known = [percent for percent in percents if percent is not None and percent >= 0]
+        return ScanProgress(
+            scanning=bool(running) or any(flag(section.refreshing) for section in sections),
+            marker=repr([section.scanned_at for section in sections]),
+            percent=float(min(known)) if known else None,
+        )
+
+    # Playlists
+
+    async def playlists(self) -> Sequence[Playlist]:
+        """The account's playlists of music."""
+        params = (('playlistType', 'audio'),)
+        return await self._everything('/playlists', params, Decoder(self.name).playlist)
+
+    async def playlist_entries(self, playlist_id: str) -> Sequence[Entry]:
+        """The entries in order."""
+        return await self._everything(_items(playlist_id), (), Decoder(self.name).entry)
+
+    async def _everything(
+        self, path: str, params: wire.Params, make: Callable[[Metadata], T | None]
+    ) -> list[T]:
+        """A whole listing, or an error.
+
+        Raises:
+            Incomplete: The server counts more or fewer than came.
+        """
+        found: list[T] = []
+        totals: set[int | None] = set()
+        async for batch in self._list(path, params, make):
+            found += batch.items
+            totals.add(batch.total)
+        if not found:
+            totals.add(
+                coerce.integer((await self._get(path, (*params, *_window(0, 0)))).total_size)
+            )
+        if totals != {len(found)}:
+            problem = f'{len(found)} items arrived, the server counts {sorted(map(str, totals))}'
+            raise errors.Incomplete(self.name, [problem])
+        return found
+
+    async def create_playlist(self, title: str, track_ids: Sequence[str]) -> str:
+        """Make a playlist of these tracks; an empty one where there are none."""
+        params = [('type', 'audio'), ('title', title), ('smart', '0')]
+        uri = [('uri', await self._uri(track_ids))] if track_ids else []
+        response = await self._wire.send('POST', '/playlists', [*params, *uri])
+        made = self._wire.decode(response, Document).container.metadata
+        playlist_id = coerce.text(made[0].rating_key) if made else None
+        if playlist_id is None:
+            raise self._wire.protocol_error('no playlist in the answer', response)
+        return playlist_id
+
+    async def append_entries(self, playlist_id: str, track_ids: Sequence[str]) -> None:
+        """Add tracks at the end."""
+        uri = await self._uri(track_ids)
+        await self._wire.send('PUT', _items(playlist_id), (('uri', uri),))
+
+    async def remove_entries(self, playlist_id: str, entry_ids: Sequence[str]) -> None:
+        """Take entries out, one request each: Plex knows no other way but to clear the list."""
+        for entry_id in entry_ids:
+            path = f'{_items(playlist_id)}/{quote(entry_id, safe="")}'
+            await self._wire.send('DELETE', path)
+
+    async def move_entry(self, playlist_id: str, entry_id: str, after: str | None) -> None:
+        """Put an entry behind another one, or first."""
+        path = f'{_items(playlist_id)}/{quote(entry_id, safe="")}/move'
+        await self._wire.send('PUT', path, (('after', after),) if after else ())
+
+    async def _uri(self, track_ids: Sequence[str]) -> str:
+        items = ','.join(track_ids)
+        machine = await self._machine()
+        return f'server://{machine}/com.plexapp.plugins.library/library/metadata/{items}'
+
+    # History
+
+    async def play_history(self, limit: int) -> Sequence[PlayEvent]:
+        """The music libraries' plays, newest first."""
+        found: list[PlayEvent] = []
+        for section in await self._sections():
+            params = (
+                ('sort', 'viewedAt:desc'),
+                ('librarySectionID', coerce.text(section.key) or ''),
+            )
+            path = '/status/sessions/history/all'
+            found += await self._first(path, params, Decoder(self.name).play, limit)
+        return sorted(found, key=lambda play: play.played_at, reverse=True)[:limit]
+
+    async def track_play_counts(self) -> Mapping[str, int]:
+        """From the tracks themselves: the history may have been cleared."""
+        counts: dict[str, int] = {}
+        evidence = Evidence()
+        seen = 0
+        async for page in self.read((Kind.TRACK,), evidence):
+            seen += len(page.items)
+            counts.update(
+                (item.ref.native_id, item.play_count)
+                for item in page.items
+                if isinstance(item, Track) and item.play_count
+            )
+        if evidence.totals().get(Kind.TRACK.value) != seen:
+            raise errors.Incomplete(self.name, [f'{seen} tracks arrived, not all'])
+        return counts
+
+    # Writeback
+
+    async def write_artist_genres(self, artist_id: str, genres: Sequence[str]) -> None:
+        """Add and remove in one request, then look."""
+        current = [coerce.text(tag.tag) or '' for tag in (await self._artist(artist_id)).genres]
+        params = [(f'genre[{place}].tag.tag', genre) for place, genre in enumerate(genres)]
+        gone = [quote(genre, safe='') for genre in current if genre not in genres]
+        params += [('genre[].tag.tag-', ','.join(gone))] if gone else []
+        await self._edit(artist_id, [*params, ('genre.locked', '1')])
+        now = {coerce.text(tag.tag) for tag in (await self._artist(artist_id)).genres}
+        if now != set(genres):
+            raise errors.Unverified(self.name, f'artist {artist_id} still has other genres')
+
+    async def write_artist_biography(self, artist_id: str, biography: str) -> None:
+        """Set and lock the summary, then look."""
+        await self._edit(artist_id, [('summary.value', biography), ('summary.locked', '1')])
+        if (coerce.text((await self._artist(artist_id)).summary) or '') != biography.strip():
+            raise errors.Unverified(self.name, f'artist {artist_id} still has another biography')
+
+    async def write_artist_poster(self, artist_id: str, image: bytes) -> None:
+        """Upload a picture."""
+        await self._poster(artist_id, image)
+
+    async def write_album_poster(self, album_id: str, image: bytes) -> None:
+        """Upload a cover."""
+        await self._poster(album_id, image)
+
+    async def _poster(self, item_id: str, image: bytes) -> None:
+        path = f'/library/metadata/{quote(item_id, safe="")}'
+        kind = image_type(image)
+        try:
+            await self._wire.send('POST', f'{path}/thumb', content=image, content_type=kind)
+        except errors.NotFound:
+            await self._wire.send('POST', f'{path}/posters', content=image, content_type=kind)
+
+    async def _edit(self, artist_id: str, params: wire.Params) -> None:
+        section = coerce.text((await self._artist(artist_id)).library_section_id) or ''
+        path = f'/library/sections/{quote(section, safe="")}/all'
+        target = (('type', TYPES[Kind.ARTIST]), ('id', artist_id))
+        await self._wire.send('PUT', path, (*target, *params))
+
+    async def _artist(self, artist_id: str) -> Metadata:
+        found = (await self._get(f'/library/metadata/{quote(artist_id, safe="")}')).metadata
+        if not found:
+            raise errors.NotFound(self.name, f'there is no artist {artist_id}')
+        return found[0]
+
+    async def _machine(self) -> str:
+        return self._machine_id or (await self.handshake()).machine_id
+
+    async def _get(
+        self, path: str, params: wire.Params = (), timeout: float | None = None
+    ) -> MediaContainer:
+        response = await self._wire.get(path, params, timeout=timeout)
+        return self._wire.decode(response, Document).container
+
+
+def _window(start: int, count: int) -> wire.Params:
+    return (('X-Plex-Container-Start', str(start)), ('X-Plex-Container-Size', str(count)))
+
+
+def _items(playlist_id: str) -> str:
+    return f'/playlists/{quote(playlist_id, safe="")}/items'
+
+
+def _identity(data: Metadata) -> str:
+    """What tells one line of a listing from another: entries and plays repeat their track."""
+    parts = (data.playlist_item_id, data.viewed_at, data.account_id, data.rating_key)
+    return ':'.join(str(part) for part in parts if part is not None)
+
+
+def _about(activity: Activity, sections: set[str | None]) -> bool:
+    """Whether an activity concerns one of the sections; one that names none may."""
+    section = coerce.text(activity.context.library_section_id)
+    return section is None or section in sections
+
+
+def _build(name: str, settings: ServerSettings, around: Surroundings) -> Dialect:
+    chosen = cast('PlexSettings', settings)
+    token = chosen.credential()
+    headers = {
+        'Accept': 'application/json',
+        'X-Plex-Token': token,
+        'X-Plex-Product': wire.PRODUCT,
+        'X-Plex-Version': wire.VERSION,
+        'X-Plex-Client-Identifier': f'{wire.PRODUCT}-{name}',
+    }
+    connection = wire.Wire(
+        name,
+        chosen.url,
+        around.pool,
+        headers=headers,
+        secrets=(token,),
+        policy=around.policy,
+        clock=around.clock,
+    )
+    return PlexDialect(name, connection, chosen.libraries)
+
+
+SERVER_TYPE = ServerType('plex', 'Plex', PlexSettings, _build, aliases=('pms',))
