@@ -180,6 +180,18 @@ def test_a_set_up_that_failed_half_way_starts_anew(
     assert imagined.commands == ['pip', 'venv', 'pip']
 
 
+def test_a_python_without_any_pip_is_told_what_to_install(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Bare(environments.Environment):
+        def _run(self, *arguments: str, python: str = sys.executable) -> None:
+            raise environments.SetupError(f'{python} {arguments[1]}: ensurepip is not available')
+
+    monkeypatch.setattr(environments, 'installs_elsewhere', lambda: False)
+    with pytest.raises(environments.SetupError, match='neither pip 22.3 or newer nor ensurepip'):
+        Bare(tmp_path, 'run', packages=()).provide(TEST)
+
+
 def test_an_unknown_group_or_no_command_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]):
     assert environments.main(['everything', 'python']) == 2
     assert environments.main(['test']) == 2
