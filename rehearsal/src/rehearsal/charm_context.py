@@ -11,11 +11,13 @@ the environment of the hook is corrected on its way.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Generator, Mapping
 from typing import Any
 
 import scenario.context
+import scenario.logger
 from ops import testing
 
 _RUNTIME = 'Runtime'
@@ -23,10 +25,11 @@ _SKIP_CHECKS = 'SCENARIO_SKIP_CONSISTENCY_CHECKS'
 
 
 @contextlib.contextmanager
-def hook_environment(changes: Mapping[str, str | None]) -> Generator[None]:
-    """Set or remove (None) variables of the hooks that are run inside the ``with`` block.
+def hook_environment(changes: Mapping[str, str]) -> Generator[None]:
+    """Set variables of the hooks that are run inside the ``with`` block.
 
-    ``ops.testing`` refuses some events that Juju does fire, so its checks are off in there.
+    ``ops.testing`` refuses some events that Juju does fire, and warns of others, so its checks are
+    off in there.
     """
     if not changes:
         yield
@@ -35,9 +38,12 @@ def hook_environment(changes: Mapping[str, str | None]) -> Generator[None]:
     checks = os.environ.get(_SKIP_CHECKS)
     setattr(scenario.context, _RUNTIME, _corrected(original, changes))
     os.environ[_SKIP_CHECKS] = '1'
+    level = scenario.logger.logger.level
+    scenario.logger.logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        scenario.logger.logger.setLevel(level)
         setattr(scenario.context, _RUNTIME, original)
         if checks is None:
             del os.environ[_SKIP_CHECKS]
@@ -45,11 +51,9 @@ def hook_environment(changes: Mapping[str, str | None]) -> Generator[None]:
             os.environ[_SKIP_CHECKS] = checks
 
 
-def _corrected(original: Any, changes: Mapping[str, str | None]) -> Any:
+def _corrected(original: Any, changes: Mapping[str, str]) -> Any:
     def get_event_env(self: Any, **kwargs: Any) -> dict[str, str]:
-        environment: dict[str, str | None] = original._get_event_env(self, **kwargs)
-        merged = {**environment, **changes}
-        return {name: value for name, value in merged.items() if value is not None}
+        return {**original._get_event_env(self, **kwargs), **changes}
 
     return type(_RUNTIME, (original,), {'_get_event_env': get_event_env})
 

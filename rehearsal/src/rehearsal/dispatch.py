@@ -50,6 +50,9 @@ class Ran:
     traceback: str = ''
 
 
+Run = Callable[[], Ran]
+
+
 @dataclasses.dataclass(frozen=True)
 class _Ended:
     """The end of a charm's process, before anything is committed; a message is action-fail's."""
@@ -109,7 +112,7 @@ class Dispatcher:
         context = self._context(unit)
         state = self._state(unit, hook)
         event = _event(context, state, hook)
-        with charm_context.hook_environment(_corrections(unit, hook)):
+        with charm_context.hook_environment(_corrections(hook)):
             return self._run(unit, context, event, state)
 
     def run_action(self, unit: model.Unit, action: model.ActionRun) -> Ran:
@@ -415,10 +418,10 @@ def _method(kind: str) -> str:
     return kind.replace('-', '_')
 
 
-def _corrections(unit: model.Unit, hook: model.Hook) -> dict[str, str | None]:
+def _corrections(hook: model.Hook) -> dict[str, str]:
     if hook.kind == 'relation-changed' and hook.remote_unit is None:
-        return {'JUJU_REMOTE_UNIT': None}
-    if hook.kind == 'relation-departed':
+        return {'JUJU_REMOTE_UNIT': ''}
+    if hook.kind == 'relation-departed' and hook.departing:
         return {'JUJU_DEPARTING_UNIT': hook.departing}
     return {}
 

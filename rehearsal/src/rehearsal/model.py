@@ -244,6 +244,7 @@ class Memory:
         queued: Hooks that must come next and before all else, in this order.
         leader: This unit has accepted leadership.
         config: Digest of what the last config-changed saw.
+        interrupted: The hook that the last pod died in; the next pod begins with it.
         storage: Storage ids (``config/0``) whose storage-attached has run.
     """
 
@@ -254,6 +255,7 @@ class Memory:
     leader: bool = False
     config: str | None = None
     queued: list[Hook] = dataclasses.field(default_factory=list[Hook])
+    interrupted: Hook | None = None
     relations: dict[int, RelationMemory] = dataclasses.field(
         default_factory=dict[int, RelationMemory]
     )
@@ -313,6 +315,11 @@ class Unit:
         return f'{self.application}/{self.number}'
 
     @property
+    def status(self) -> Status:
+        """What ``juju status`` shows as workload status: the hook in error hides the charm's."""
+        return self.agent if self.agent.name == 'error' else self.workload
+
+    @property
     def opened_ports(self) -> tuple[str, ...]:
         """Open ports as ``juju status`` writes them, in order."""
         ports = sorted(self.memory.ports, key=lambda each: (each.port or 0, each.protocol))
@@ -335,6 +342,7 @@ class Application:
         own_status: Status the leader set for the application, None when it set none.
         rollouts: How often Kubernetes has replaced its pods; the first pods do not count.
         uuid: The part of claim names that a fresh deployment draws anew.
+        destroy_storage: Its claims go with it.
     """
 
     name: str
@@ -354,6 +362,7 @@ class Application:
     life: Life = Life.ALIVE
     address: str = ''
     rollouts: int = 0
+    destroy_storage: bool = False
 
     @property
     def status(self) -> Status:
@@ -361,7 +370,7 @@ class Application:
         if self.own_status is not None:
             return self.own_status
         worst = sorted(
-            (unit.workload for unit in self.units), key=lambda each: _SEVERITY.index(each.name)
+            (unit.status for unit in self.units), key=lambda each: _SEVERITY.index(each.name)
         )
         return worst[0] if worst else Status('unknown')
 

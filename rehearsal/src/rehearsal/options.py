@@ -32,6 +32,18 @@ def parse(charm: model.Charm, settings: Mapping[str, Value]) -> dict[str, Value]
     return {name: _parse(charm, name, value) for name, value in settings.items()}
 
 
+def boolean(name: str, value: Value) -> bool:
+    """Read a boolean as Juju does.
+
+    Raises:
+        errors.JujuError: if it is none.
+    """
+    parsed = _boolean(value)
+    if not isinstance(parsed, bool):
+        raise errors.JujuError(f'option "{name}" expected boolean, got {_quoted(value)}')
+    return parsed
+
+
 def require(charm: model.Charm, name: str) -> Mapping[str, object]:
     """Return the declaration of an option.
 

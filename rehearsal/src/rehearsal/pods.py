@@ -39,10 +39,10 @@ class Pod:
     """
 
     name: str
-    uid: str
     revision: str
     address: str
     template: Mapping[str, Any]
+    uid: str = ''
     phase: Phase = Phase.PENDING
     why: str = ''
     terminating: bool = False
