@@ -63,6 +63,16 @@ def has_published(charm: ops.CharmBase, relation: ops.Relation) -> bool:
     return not charm.unit.is_leader() or KEY in relation.data[charm.app]
 
 
+def read_own(charm: ops.CharmBase, relation: ops.Relation, model: type[Model]) -> Answer[Model]:
+    """Read what our own application has published on one relation. Never raises.
+
+    Juju lets only the leader read it; for a follower it is absent.
+    """
+    name = charm.app.name
+    text = relation.data[charm.app].get(KEY) if charm.unit.is_leader() else None
+    return Absent(relation.id, name) if text is None else _parse(relation.id, name, text, model)
+
+
 def read(relation: ops.Relation, model: type[Model]) -> Answer[Model]:
     """Read what the remote application has published on one relation. Never raises.
 

@@ -62,6 +62,17 @@ class MediaStorageProvider(ops.Object):
         for relation in self.relations:
             _databag.publish(self._charm, relation, data)
 
+    def get_published(self) -> list[MediaStorageProviderData]:
+        """Return what each consumer has been told, as far as it is valid.
+
+        Juju lets only the leader read this; for a follower it is empty.
+        """
+        answers = (
+            _databag.read_own(self._charm, each, MediaStorageProviderData)
+            for each in self.relations
+        )
+        return [each.data for each in answers if isinstance(each, Valid)]
+
     def clear_data(self) -> None:
         """Withdraw what was published from every consumer. A follower's call does nothing."""
         for relation in self.relations:
