@@ -187,8 +187,11 @@ def test_a_python_without_any_pip_is_told_what_to_install(
         def _run(self, *arguments: str, python: str = sys.executable) -> None:
             raise environments.SetupError(f'{python} {arguments[1]}: ensurepip is not available')
 
+    (tmp_path / 'requirements').mkdir()
+    for group in (REHEARSE, TEST):
+        (tmp_path / 'requirements' / f'{group.name}.txt').touch()
     monkeypatch.setattr(environments, 'installs_elsewhere', lambda: False)
-    with pytest.raises(environments.SetupError, match='neither pip 22.3 or newer nor ensurepip'):
+    with pytest.raises(environments.SetupError, match=r'neither pip 22.3 or newer nor ensurepip'):
         Bare(tmp_path, 'run', packages=()).provide(TEST)
 
 
