@@ -53,7 +53,7 @@ def _omission(item: trees.Tree, shape: shapes.Shape) -> str:
 
 def merge(live: Any, config: Any, shape: shapes.Shape) -> Any:
     """The live value with everything that is applied set in it."""
-    if live is config or (live == config and trees.exactly(live, config)):
+    if trees.same(live, config):
         return live
     if shape.form is shapes.Form.ATOMIC:
         return config

@@ -79,6 +79,9 @@ def _shape(**fields: shapes.Shape) -> shapes.Shape:
     return shapes.struct(metadata=shapes.METADATA, **fields)
 
 
+# The one list of which the server's schema has no empty key.
+_SECRETS = dataclasses.replace(shapes.keyed('name', item=shapes.ATOMIC), key_defaults={})
+
 _COUNTED = shapes.Shape(form=shapes.Form.SET)
 
 _STATEFUL_SET = Kind(
@@ -300,7 +303,7 @@ _SERVICE_ACCOUNT = Kind(
     '',
     'v1',
     'serviceaccounts',
-    shape=_shape(secrets=shapes.keyed('name', item=shapes.ATOMIC)),
+    shape=_shape(secrets=_SECRETS),
 )
 
 _NAMESPACE = Kind(

@@ -74,6 +74,8 @@ class Shape:
         return self.form is Form.KEYED or self.form is Form.SET
 
 
+_NUMBERS = ('containerPort', 'port')
+
 OPEN = Shape()
 ATOMIC = Shape(form=Form.ATOMIC)
 DICTIONARY = Shape(form=Form.DICTIONARY)
@@ -88,13 +90,17 @@ def struct(**fields: Shape) -> Shape:
 def keyed(
     *keys: str, item: Shape = OPEN, patch_key: str | None = None, **key_defaults: Any
 ) -> Shape:
-    """A list of objects told apart by fields; a strategic patch uses the first one if not told."""
+    """A list of objects told apart by fields; a strategic patch uses the first one if not told.
+
+    A key that an item leaves out counts as empty, as the server's schema has it.
+    """
     chosen = keys[0] if patch_key is None else patch_key
+    empty = {key: 0 if key in _NUMBERS else '' for key in keys}
     return Shape(
         form=Form.KEYED,
         item=item,
         keys=tuple(sorted(keys)),
-        key_defaults=key_defaults,
+        key_defaults={**empty, **key_defaults},
         patch_key=chosen,
         patch_merges=bool(chosen),
     )

@@ -70,15 +70,17 @@ def _with_field(merged: trees.Tree, key: str, value: Any, shape: shapes.Shape) -
     if value is None:
         return trees.without(merged, key)
     present = merged.get(key)
+    if trees.same(present, value):
+        return merged
     if trees.is_map(present) and trees.is_map(value):
         merged[key] = merge(present, value, shape)
     elif trees.is_list(present) and trees.is_list(value) and shape.patch_merges:
         merged[key] = _merged_list(present, value, shape)
     elif trees.is_list(present) and trees.is_list(value):
         # A list that is replaced is taken as it stands, directives and all.
-        merged[key] = trees.same_or(present, value)
+        merged[key] = value
     else:
-        merged[key] = trees.same_or(present, _plain(value))
+        merged[key] = _plain(value)
     return merged
 
 

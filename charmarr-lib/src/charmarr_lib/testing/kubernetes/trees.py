@@ -29,15 +29,6 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def exactly(left: Any, right: Any) -> bool:
-    """Whether equal values are equal in JSON too, where true is not 1 and 1 is not 1.0."""
-    if is_map(left):
-        return all(exactly(left[key], right[key]) for key in left)
-    if is_list(left):
-        return all(map(exactly, left, right))
-    return type(left) is type(right)
-
-
 def copy(value: Any) -> Any:
     """A deep copy of a JSON value, several times as fast as copy.deepcopy."""
     if is_map(value):
@@ -108,15 +99,18 @@ def mapped_items(tree: Tree, key: str, change: Callable[[Tree], Tree]) -> Tree:
     return tree if shared_list(new, old) is old else {**tree, key: new}
 
 
-def same_or(old: Any, new: Any) -> Any:
-    """The old value where the new one is equal to it, for branches to stay shared."""
-    return old if old == new and exactly(old, new) else new
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, where true is not 1.
+
+    Deeper down Python's equality has to do: no field of Kubernetes takes a boolean and a number.
+    """
+    return left == right and type(left) is type(right)
 
 
 def shared(new: Tree, old: Tree) -> Tree:
     """The old object where the new one holds the very same values."""
-    same = len(new) == len(old) and all(new[key] is old.get(key, MISSING) for key in new)
-    return old if same else new
+    kept = len(new) == len(old) and all(new[key] is old.get(key, MISSING) for key in new)
+    return old if kept else new
 
 
 def shared_list(new: list[Any], old: list[Any]) -> list[Any]:
