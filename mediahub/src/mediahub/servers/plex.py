@@ -59,12 +59,14 @@ class PlexSettings(ServerSettings):
     Attributes:
         token: An ``X-Plex-Token`` of the server's owner.
         libraries: Titles of the music libraries to use; all of them where it is empty.
+        page_size: Items that one request asks for.
     """
 
     url: config.Url
     token: pydantic.SecretStr | None = None
     token_file: pathlib.Path | None = pydantic.Field(default=None, alias='token-file')
     libraries: tuple[str, ...] = ()
+    page_size: int = pydantic.Field(default=PAGE, ge=1, le=5000, alias='page-size')
 
     @pydantic.model_validator(mode='after')
     def _readable(self) -> Self:
@@ -83,13 +85,17 @@ class PlexDialect(Dialect):
         name: The server's name in the configuration.
         connection: Its HTTP connection, token included.
         libraries: Titles of the music libraries to use; all where it is empty.
+        page: Items that one request asks for.
     """
 
-    def __init__(self, name: str, connection: wire.Wire, libraries: Sequence[str] = ()):
+    def __init__(
+        self, name: str, connection: wire.Wire, libraries: Sequence[str] = (), page: int = PAGE
+    ):
         super().__init__(name)
         self._wire = connection
         self._libraries = tuple(libraries)
-        self._size = paging.PageSize(PAGE)
+        self._page = page
+        self._size = paging.PageSize(page)
         self._machine_id: str | None = None
 
     async def aclose(self) -> None:
@@ -108,7 +114,7 @@ class PlexDialect(Dialect):
             machine_id=machine_id,
             capabilities=CAPABILITIES,
             account=coerce.text(container.my_plex_username),
-            page_size=PAGE,
+            page_size=self._page,
         )
 
     # Library
@@ -202,7 +208,7 @@ class PlexDialect(Dialect):
         """Page through a listing, each item made by ``make``.
 
         Raises:
-            ProtocolError: An item has no id.
+            ProtocolError: An item has no id, or is of another kind.
         """
 
         async def fetch(start: int, count: int) -> paging.Batch[T]:
@@ -210,7 +216,7 @@ class PlexDialect(Dialect):
             container = await self._get(path, (*params, *_window(start, count)), patience)
             items = [make(data) for data in container.metadata]
             if any(item is None for item in items):
-                raise errors.ProtocolError(self.name, f'{path} lists an item without an id')
+                raise errors.ProtocolError(self.name, f'{path} lists what is no such item')
             ids = [_identity(data) for data in container.metadata]
             return paging.Batch(cast('list[T]', items), ids, coerce.integer(container.total_size))
 
@@ -260,7 +266,7 @@ class PlexDialect(Dialect):
         """The first ``limit`` items of a listing, whole or an error."""
         found: list[T] = []
         total: int | None = None
-        size = paging.PageSize(min(PAGE, limit))
+        size = paging.PageSize(min(self._page, limit))
         async for batch in self._list(path, params, make, size):
             found += batch.items
             total = batch.total if total is None else total
@@ -399,19 +405,19 @@ class PlexDialect(Dialect):
 
     async def write_artist_genres(self, artist_id: str, genres: Sequence[str]) -> None:
         """Add and remove in one request, then look."""
-        current = [coerce.text(tag.tag) or '' for tag in (await self._artist(artist_id)).genres]
+        current = [coerce.text(tag.tag) or '' for tag in (await self._item(artist_id)).genres]
         params = [(f'genre[{place}].tag.tag', genre) for place, genre in enumerate(genres)]
         gone = [quote(genre, safe='') for genre in current if genre not in genres]
         params += [('genre[].tag.tag-', ','.join(gone))] if gone else []
         await self._edit(artist_id, [*params, ('genre.locked', '1')])
-        now = {coerce.text(tag.tag) for tag in (await self._artist(artist_id)).genres}
+        now = {coerce.text(tag.tag) for tag in (await self._item(artist_id)).genres}
         if now != set(genres):
             raise errors.Unverified(self.name, f'artist {artist_id} still has other genres')
 
     async def write_artist_biography(self, artist_id: str, biography: str) -> None:
         """Set and lock the summary, then look."""
         await self._edit(artist_id, [('summary.value', biography), ('summary.locked', '1')])
-        if (coerce.text((await self._artist(artist_id)).summary) or '') != biography.strip():
+        if (coerce.text((await self._item(artist_id)).summary) or '') != biography.strip():
             raise errors.Unverified(self.name, f'artist {artist_id} still has another biography')
 
     async def write_artist_poster(self, artist_id: str, image: bytes) -> None:
@@ -423,23 +429,33 @@ class PlexDialect(Dialect):
         await self._poster(album_id, image)
 
     async def _poster(self, item_id: str, image: bytes) -> None:
+        before = coerce.text((await self._item(item_id)).thumb)
         path = f'/library/metadata/{quote(item_id, safe="")}'
         kind = image_type(image)
         try:
             await self._wire.send('POST', f'{path}/thumb', content=image, content_type=kind)
         except errors.NotFound:
             await self._wire.send('POST', f'{path}/posters', content=image, content_type=kind)
+        after = coerce.text((await self._item(item_id)).thumb)
+        if after is None or (after == before and not await self._shows(after, image)):
+            raise errors.Unverified(self.name, f'item {item_id} still has another picture')
+
+    async def _shows(self, thumb: str, image: bytes) -> bool:
+        """Whether a picture that kept its address is the wanted one already."""
+        if not thumb.startswith('/') or thumb.startswith('//'):
+            return False  # on another host, where our token must not go
+        return (await self._wire.get(thumb)).content == image
 
     async def _edit(self, artist_id: str, params: wire.Params) -> None:
-        section = coerce.text((await self._artist(artist_id)).library_section_id) or ''
+        section = coerce.text((await self._item(artist_id)).library_section_id) or ''
         path = f'/library/sections/{quote(section, safe="")}/all'
         target = (('type', TYPES[Kind.ARTIST]), ('id', artist_id))
         await self._wire.send('PUT', path, (*target, *params))
 
-    async def _artist(self, artist_id: str) -> Metadata:
-        found = (await self._get(f'/library/metadata/{quote(artist_id, safe="")}')).metadata
-        if not found:
-            raise errors.NotFound(self.name, f'there is no artist {artist_id}')
+    async def _item(self, item_id: str) -> Metadata:
+        found = (await self._get(f'/library/metadata/{quote(item_id, safe="")}')).metadata
+        if [coerce.text(data.rating_key) for data in found] != [item_id]:
+            raise errors.NotFound(self.name, f'there is no item {item_id}')
         return found[0]
 
     async def _machine(self) -> str:
@@ -491,7 +507,7 @@ def _build(name: str, settings: ServerSettings, around: Surroundings) -> Dialect
         policy=around.policy,
         clock=around.clock,
     )
-    return PlexDialect(name, connection, chosen.libraries)
+    return PlexDialect(name, connection, chosen.libraries, chosen.page_size)
 
 
 SERVER_TYPE = ServerType('plex', 'Plex', PlexSettings, _build, aliases=('pms',))

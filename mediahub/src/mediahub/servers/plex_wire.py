@@ -80,6 +80,7 @@ class Metadata(msgspec.Struct, rename='camel'):
     playlist_type: object = None
     smart: object = None
     summary: object = None
+    thumb: object = None
     media: list[Media] = msgspec.field(default_factory=list[Media], name='Media')
     genres: list[Tag] = msgspec.field(default_factory=list[Tag], name='Genre')
     guids: list[Guid] = msgspec.field(default_factory=list[Guid], name='Guid')
@@ -160,9 +161,9 @@ class Decoder:
         return None if native_id is None else ItemRef(self._server, kind, native_id)
 
     def item(self, kind: Kind, data: Metadata) -> Item | None:
-        """An item of a kind; None where it has no id."""
+        """An item of a kind; None where it has no id or is of another kind."""
         ref = self.ref(kind, data.rating_key)
-        if ref is None:
+        if ref is None or data.type != kind.value:
             return None
         if kind is Kind.ARTIST:
             return self._artist(ref, data)
@@ -216,7 +217,7 @@ class Decoder:
     def playlist(self, data: Metadata) -> Playlist | None:
         """A playlist; None where it has no id."""
         ref = self.ref(Kind.PLAYLIST, data.rating_key)
-        if ref is None:
+        if ref is None or data.type != Kind.PLAYLIST.value:
             return None
         return Playlist(
             ref=ref,

@@ -99,6 +99,7 @@ class PlexDouble:
             ('GET', r'/library/metadata/([\d,]+)', self._metadata),
             ('GET', r'/library/metadata/(\d+)/children', self._children),
             ('POST', r'/library/metadata/(\d+)/(thumb|posters)', self._poster),
+            ('GET', r'/library/metadata/(\d+)/thumb/\d+', self._picture),
             ('GET', '/status/sessions/history/all', self._history),
             ('GET', '/playlists', self._list_playlists),
             ('POST', '/playlists', self._create_playlist),
@@ -247,6 +248,8 @@ class PlexDouble:
             'addedAt': row.added,
             'updatedAt': row.updated,
         }
+        if not isinstance(row, TrackRow) and row.poster:
+            common['thumb'] = f'/library/metadata/{row.id}/thumb/{row.updated}'
         if isinstance(row, ArtistRow):
             return common | self._artist(row)
         if isinstance(row, AlbumRow):
@@ -346,7 +349,14 @@ class PlexDouble:
         if isinstance(row, TrackRow) or not asked.body:
             return answer_html(400, 'Bad Request')
         row.poster = asked.body
+        row.updated += 1
         return Answer()
+
+    def _picture(self, asked: Asked, key: str) -> Answer:
+        row = self._find(key)
+        if row is None or isinstance(row, TrackRow) or not row.poster:
+            return _gone()
+        return Answer(200, row.poster, 'image/jpeg')
 
     def _history(self, asked: Asked) -> Node:
         plays = [play for play in reversed(self.plays) if play[0] in self.library.tracks]

@@ -1,0 +1,550 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The tests of the kit. Subclass :class:`DialectConformance`.
+
+The law: **no single fault may cause a deletion or a reported success.** Put so that it can be
+tested: with a fault at any request, and with one that lasts from any request on,
+
+- a call either raises a ``MediaServerError`` or has done, or answers, what it would have without;
+- the library index loses no row and marks none as missing.
+
+Searches and lists of the newest are the exception that proves it: no server tells how much they
+should hold, so a well-formed lie may make them shorter, never different.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from ..engine.capabilities import Capability
+from ..engine.contract import MediaServerClient
+from ..engine.errors import MediaServerError, Unsupported
+from ..engine.scans import ScanResult
+from ..engine.values import LIBRARY_KINDS, ItemRef, Kind
+from ..store.database import Database
+from ..store.library import Guard, LibraryIndex, Mode
+from .faults import LIES, Fault
+from .harness import Harness
+
+T = TypeVar('T')
+Call = Callable[[MediaServerClient], Awaitable[Any]]
+
+IMAGE = b'\xff\xd8\xff\xe0 an image, as far as its first bytes tell \xff\xd9'
+GENRES = ['Jazz', 'Rock, Progressive & "odd"']
+BIOGRAPHY = 'Born & raised in "quotes"; plays 100 % 🎸.'
+
+HOSTILE = (
+    '"quoted" \'title\'',
+    '🎸 emoji \U0001f468\u200d\U0001f3a4',
+    'x' * 10_000,
+    'nul \0 inside',
+    '../../etc/passwd?x=1&y=2#z',
+    '%00 %2F ; DROP TABLE items',
+)
+
+# Asked for more indices than this, a call is no bulk call any more.
+MOST_REQUESTS = 200
+
+# How each capability is used; in the order in which a failure is easiest to understand.
+CALLS: dict[Capability, Callable[[DialectConformance, MediaServerClient], Awaitable[Any]]] = {}
+
+
+def exercises(capability: Capability) -> Callable[[T], T]:
+    """Note that a method of the suite uses a capability."""
+
+    def note(method: T) -> T:
+        CALLS[capability] = method  # pyright: ignore[reportArgumentType] - a method of the suite
+        return method
+
+    return note
+
+
+@pytest.mark.conformance
+class DialectConformance:
+    """Every test that a dialect has to pass."""
+
+    def make_harness(self) -> Harness:
+        """A fresh server with known content."""
+        raise NotImplementedError
+
+    # Without faults
+
+    def test_answers_a_handshake_with_all_its_fields(self) -> None:
+        async def check(client: MediaServerClient) -> None:
+            handshake = await client.probe()
+            assert handshake.product
+            assert handshake.machine_id
+            assert handshake == await client.probe()
+            assert await client.is_connected()
+            assert client.status.handshake == handshake
+
+        self._with_client(check)
+
+    def test_reads_the_whole_library_and_proves_it(self) -> None:
+        harness = self.make_harness()
+
+        async def check(client: MediaServerClient) -> None:
+            found: dict[Kind, set[str]] = {kind: set() for kind in LIBRARY_KINDS}
+            snapshot = client.snapshot()
+            async for page in snapshot:
+                found[page.kind] |= {item.ref.native_id for item in page.items}
+                assert {item.ref.kind for item in page.items} == {page.kind}
+                assert {item.ref.server for item in page.items} == {client.name}
+            assert snapshot.proof.problems == ()
+            for kind in LIBRARY_KINDS:
+                assert found[kind] == harness.truth(kind)
+
+        self._with_client(check, harness)
+
+    def test_lists_artists_and_album_ids(self) -> None:
+        harness = self.make_harness()
+
+        async def check(client: MediaServerClient) -> None:
+            artists = await client.get_all_artists()
+            assert {artist.ref.native_id for artist in artists} == harness.truth(Kind.ARTIST)
+            assert all(artist.name for artist in artists)
+            assert await client.get_all_album_ids() == harness.truth(Kind.ALBUM)
+
+        self._with_client(check, harness)
+
+    def test_reads_in_bulk(self) -> None:
+        harness = self.make_harness()
+
+        async def check(client: MediaServerClient) -> None:
+            page = (await client.probe()).page_size
+            harness.interposer.arm(None)
+            snapshot = client.snapshot()
+            async for _ in snapshot:
+                pass
+            pages = sum(-(-len(harness.truth(kind)) // page) for kind in LIBRARY_KINDS)
+            # Before, after, and one empty page where a protocol has no totals.
+            assert harness.interposer.count <= pages + 3
+
+        self._with_client(check, harness)
+
+    def test_does_what_it_declares_and_refuses_the_rest(self) -> None:
+        async def check(client: MediaServerClient) -> None:
+            declared = (await client.probe()).capabilities
+            for capability, use in CALLS.items():
+                if capability in declared:
+                    await use(self, client)
+                    continue
+                with pytest.raises(Unsupported) as refused:
+                    await use(self, client)
+                assert refused.value.capability in set(Capability) - declared
+
+        harness = self.make_harness()
+        self._harness = harness
+        self._with_client(check, harness)
+
+    @pytest.mark.parametrize('text', HOSTILE, ids=range(len(HOSTILE)))
+    def test_survives_hostile_titles(self, text: str) -> None:
+        harness = self.make_harness()
+
+        async def check(client: MediaServerClient) -> None:
+            capabilities = (await client.probe()).capabilities
+            if Capability.SEARCH in capabilities:
+                assert await client.search_tracks(text, text) == ()
+            if Capability.PLAYLIST_EDIT in capabilities:
+                tracks = self._tracks(client, harness)[:2]
+                await self._either(lambda: client.create_playlist(text.replace('\0', ''), tracks))
+
+        self._with_client(check, harness)
+
+    def test_refuses_items_of_another_server(self) -> None:
+        async def check(client: MediaServerClient) -> None:
+            if not await client.supports(Capability.PLAYLIST_EDIT):
+                return
+            stranger = ItemRef('another-server', Kind.TRACK, '1')
+            with pytest.raises(MediaServerError):
+                await client.create_playlist('Mixed', [stranger])
+
+        self._with_client(check)
+
+    # With faults
+
+    @pytest.mark.parametrize('lasting', [False, True], ids=['once', 'lasting'])
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_deletes_from_the_index(self, fault: Fault, lasting: bool) -> None:
+        harness = self._harness_for(fault)
+
+        async def check(client: MediaServerClient) -> None:
+            with Database() as database:
+                clock = _Clock()
+                index = LibraryIndex(database, Guard(grace=datetime.timedelta(0)), clock)
+                for _ in range(2):
+                    assert (await index.update(client, Mode.DEEP)).succeeded
+                for position in range(MOST_REQUESTS):
+                    # Twice: a fault that lasts must not pass for two observations.
+                    for _ in range(2):
+                        harness.interposer.arm(fault, position, lasting=lasting)
+                        run = await index.update(client, Mode.DEEP)
+                        assert (run.deleted, run.missing) == (0, 0), f'{fault} at {position}'
+                    for kind in LIBRARY_KINDS:
+                        assert index.native_ids(client.name, kind) == harness.truth(kind)
+                    if not harness.interposer.struck:
+                        break
+                harness.interposer.arm(None)
+                assert (await index.update(client, Mode.DEEP)).succeeded
+
+        self._with_client(check, harness)
+
+    @pytest.mark.parametrize('lasting', [False, True], ids=['once', 'lasting'])
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_passes_for_an_answer(self, fault: Fault, lasting: bool) -> None:
+        for read in (_handshake, _artists, _albums):
+            self._answers_truly(fault, read, lasting=lasting, exactly=True)
+        optional: dict[Capability, Call] = {
+            Capability.SEARCH: lambda client: _search(client, self._harness),
+            Capability.RECENTLY_ADDED: _recent,
+            Capability.HISTORY: _history,
+            Capability.PLAY_COUNTS: _play_counts,
+            Capability.PLAYLISTS: _playlists,
+        }
+        for capability, call in optional.items():
+            self._answers_truly(
+                fault, call, lasting=lasting, exactly=fault not in LIES, needs=capability
+            )
+
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_passes_for_a_written_playlist(self, fault: Fault) -> None:
+        for position in range(MOST_REQUESTS):
+            harness = self._harness_for(fault)
+
+            async def attempt(
+                client: MediaServerClient, harness: Harness = harness, position: int = position
+            ) -> bool:
+                if not await client.supports(Capability.PLAYLIST_EDIT):
+                    return False
+                return await self._rewrite_playlist(client, harness, fault, position)
+
+            if not self._with_client(attempt, harness):
+                return
+        pytest.fail(f'changing a playlist took more than {MOST_REQUESTS} requests')
+
+    async def _rewrite_playlist(
+        self, client: MediaServerClient, harness: Harness, fault: Fault, position: int
+    ) -> bool:
+        tracks = self._tracks(client, harness)
+        before = [tracks[0], tracks[1], tracks[2], tracks[1]]
+        after = [tracks[2], tracks[3], tracks[0], tracks[3]]
+        await client.create_playlist('Mix', before)
+        harness.interposer.arm(fault, position)
+        done = await self._either(lambda: client.update_playlist('Mix', after))
+        struck = harness.interposer.struck
+        harness.interposer.arm(None)
+        now = harness.playlist('Mix')
+        assert now is not None, f'{fault} at {position} lost the playlist'
+        stays = {ref.native_id for ref in after if ref in before}
+        assert stays <= set(now), f'{fault} at {position} lost tracks'
+        if done:
+            assert now == [ref.native_id for ref in after], f'{fault} at {position}'
+        return struck
+
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_passes_for_a_created_playlist(self, fault: Fault) -> None:
+        def shows(harness: Harness, client: MediaServerClient) -> bool:
+            wanted = [ref.native_id for ref in self._tracks(client, harness)[:3]]
+            return harness.playlist('New') == wanted
+
+        async def create(client: MediaServerClient) -> None:
+            await client.create_playlist('New', self._tracks(client, self._harness)[:3])
+
+        self._writes_truly(fault, create, shows, Capability.PLAYLIST_EDIT)
+
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_passes_for_written_metadata(self, fault: Fault) -> None:
+        def artist(harness: Harness) -> str:
+            return min(harness.truth(Kind.ARTIST))
+
+        def album(harness: Harness) -> str:
+            return min(harness.truth(Kind.ALBUM))
+
+        self._writes_truly(
+            fault,
+            self.use_artist_genres,
+            lambda harness, _: sorted(harness.genres(artist(harness))) == sorted(GENRES),
+            Capability.ARTIST_GENRES,
+        )
+        self._writes_truly(
+            fault,
+            self.use_artist_biography,
+            lambda harness, _: harness.biography(artist(harness)) == BIOGRAPHY,
+            Capability.ARTIST_BIOGRAPHY,
+        )
+        self._writes_truly(
+            fault,
+            self.use_artist_poster,
+            lambda harness, _: harness.poster(Kind.ARTIST, artist(harness)) == IMAGE,
+            Capability.ARTIST_POSTER,
+        )
+        self._writes_truly(
+            fault,
+            self.use_album_poster,
+            lambda harness, _: harness.poster(Kind.ALBUM, album(harness)) == IMAGE,
+            Capability.ALBUM_POSTER,
+        )
+
+    @pytest.mark.parametrize('fault', list(Fault), ids=lambda fault: fault.name)
+    def test_no_fault_passes_for_a_finished_scan(self, fault: Fault) -> None:
+        async def scan(client: MediaServerClient) -> None:
+            job = await client.trigger_library_scan()
+            if self._harness.scans():
+                assert (await job.progress()).scanning or self._harness.interposer.struck
+                self._harness.finish_scan()
+            if await job.wait(timeout=0.01, poll=0) is not ScanResult.FINISHED:
+                raise MediaServerError(client.name, 'no scan was seen')
+
+        self._writes_truly(fault, scan, lambda harness, _: harness.scans() > 0, Capability.SCAN)
+
+    # Uses of each capability
+
+    @exercises(Capability.CHANGES)
+    async def use_changes(self, client: MediaServerClient) -> None:
+        """Read what changed since long ago."""
+        snapshot = await client.changes(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))
+        found = [item async for page in snapshot for item in page.items]
+        assert {item.ref.native_id for item in found} >= self._harness.truth(Kind.TRACK)
+        assert not snapshot.proof.complete
+
+    @exercises(Capability.SEARCH)
+    async def use_search(self, client: MediaServerClient) -> None:
+        """Find a track by title and artist, by title alone, and in another spelling."""
+        title, artist, native_id = self._harness.searchable()
+        for asked in ((title, artist), (title, ''), (title.upper(), artist.lower())):
+            found = await client.search_tracks(*asked)
+            assert native_id in [track.ref.native_id for track in found]
+        assert await client.search_tracks('no such title anywhere', artist) == ()
+        assert len(await client.search_tracks(title, '', limit=1)) == 1
+
+    @exercises(Capability.RECENTLY_ADDED)
+    async def use_recently_added(self, client: MediaServerClient) -> None:
+        """List the newest albums."""
+        found = await client.get_recently_added_albums(max_results=2)
+        assert len(found) == 2
+        dates = [album.added_at for album in found if album.added_at]
+        assert dates == sorted(dates, reverse=True)
+        everything = await client.get_recently_added_albums()
+        assert {album.ref.native_id for album in everything} <= self._harness.truth(Kind.ALBUM)
+
+    @exercises(Capability.SCAN_STATE)
+    async def use_scan_state(self, client: MediaServerClient) -> None:
+        """Ask whether a scan runs."""
+        assert await client.is_library_scanning() is False
+
+    @exercises(Capability.SCAN)
+    async def use_scan(self, client: MediaServerClient) -> None:
+        """Scan, and see it begin and end."""
+        before = self._harness.scans()
+        job = await client.trigger_library_scan()
+        assert self._harness.scans() == before + 1
+        assert await client.is_library_scanning()
+        self._harness.finish_scan()
+        assert await job.wait(timeout=10, poll=0.01) is ScanResult.FINISHED
+        assert not await client.is_library_scanning()
+
+    @exercises(Capability.PLAYLISTS)
+    async def use_playlists(self, client: MediaServerClient) -> None:
+        """List the playlists and what is in them."""
+        for playlist in await client.get_playlists():
+            await client.get_playlist_entries(playlist)
+
+    @exercises(Capability.PLAYLIST_EDIT)
+    async def use_playlist_edit(self, client: MediaServerClient) -> None:
+        """Create, change in every way, and copy; repetitions and order are kept."""
+        harness = self._harness
+        one, two, three, four = self._tracks(client, harness)[:4]
+        shapes: tuple[list[ItemRef], ...] = (
+            [one, two, three],
+            [three, two, one],
+            [one, one, two, one],
+            [four, one, two, three, one],
+            [two],
+            [],
+            [one, two, three, four, four, four],
+        )
+        for shape in shapes:
+            outcome = await client.update_playlist('Shapes', shape)
+            assert harness.playlist('Shapes') == [ref.native_id for ref in shape]
+            assert outcome.playlist.count == len(shape)
+            assert not (await client.plan_playlist('Shapes', shape)).changes
+        await client.copy_playlist('Shapes', 'Copy')
+        assert harness.playlist('Copy') == harness.playlist('Shapes')
+
+    @exercises(Capability.HISTORY)
+    async def use_history(self, client: MediaServerClient) -> None:
+        """Read the history."""
+        plays = await client.get_play_history()
+        assert plays
+        assert {play.track.native_id for play in plays} <= self._harness.truth(Kind.TRACK)
+        assert len(await client.get_play_history(limit=1)) == 1
+
+    @exercises(Capability.PLAY_COUNTS)
+    async def use_play_counts(self, client: MediaServerClient) -> None:
+        """Read the counts."""
+        counts = await client.get_track_play_counts()
+        assert counts
+        assert set(counts) <= self._harness.truth(Kind.TRACK)
+        assert all(count > 0 for count in counts.values())
+
+    @exercises(Capability.ARTIST_GENRES)
+    async def use_artist_genres(self, client: MediaServerClient) -> None:
+        """Write genres."""
+        await client.update_artist_genres(self._first(client, Kind.ARTIST), GENRES)
+
+    @exercises(Capability.ARTIST_BIOGRAPHY)
+    async def use_artist_biography(self, client: MediaServerClient) -> None:
+        """Write a biography."""
+        await client.update_artist_biography(self._first(client, Kind.ARTIST), BIOGRAPHY)
+
+    @exercises(Capability.ARTIST_POSTER)
+    async def use_artist_poster(self, client: MediaServerClient) -> None:
+        """Write a picture."""
+        await client.update_artist_poster(self._first(client, Kind.ARTIST), IMAGE)
+
+    @exercises(Capability.ALBUM_POSTER)
+    async def use_album_poster(self, client: MediaServerClient) -> None:
+        """Write a cover."""
+        await client.update_album_poster(self._first(client, Kind.ALBUM), IMAGE)
+
+    # Machinery
+
+    _harness: Harness
+
+    def _first(self, client: MediaServerClient, kind: Kind) -> ItemRef:
+        native_id = min(self._harness.truth(kind), default='1')
+        return ItemRef(client.name, kind, native_id)
+
+    def _tracks(self, client: MediaServerClient, harness: Harness) -> list[ItemRef]:
+        native_ids = sorted(harness.truth(Kind.TRACK))
+        return [ItemRef(client.name, Kind.TRACK, native_id) for native_id in native_ids]
+
+    def _harness_for(self, fault: Fault) -> Harness:
+        harness = self.make_harness()
+        if fault not in harness.faults:
+            pytest.skip(f'{fault.name} cannot happen to this kind of server')
+        self._harness = harness
+        return harness
+
+    def _with_client(
+        self, call: Callable[[MediaServerClient], Awaitable[T]], harness: Harness | None = None
+    ) -> T:
+        chosen = harness or self.make_harness()
+        self._harness = chosen
+
+        async def connected() -> T:
+            async with chosen.open() as client:
+                return await call(client)
+
+        return asyncio.run(connected())
+
+    async def _either(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Whether a call did its work; the only other way out is an error of ours."""
+        try:
+            await call()
+        except MediaServerError:
+            return False
+        return True
+
+    def _answers_truly(
+        self,
+        fault: Fault,
+        call: Call,
+        *,
+        lasting: bool,
+        exactly: bool,
+        needs: Capability | None = None,
+    ) -> None:
+        harness = self._harness_for(fault)
+
+        async def check(client: MediaServerClient) -> None:
+            if needs is not None and not await client.supports(needs):
+                return
+            right = await call(client)
+            for position in range(MOST_REQUESTS):
+                harness.interposer.arm(fault, position, lasting=lasting)
+                try:
+                    answer = await call(client)
+                except MediaServerError:
+                    continue
+                agrees = answer == right if exactly else answer <= right
+                assert agrees, f'{fault} at request {position} gave {answer}'
+                if not harness.interposer.struck:
+                    return
+            pytest.fail(f'a read took more than {MOST_REQUESTS} requests')
+
+        self._with_client(check, harness)
+
+    def _writes_truly(
+        self,
+        fault: Fault,
+        call: Call,
+        shows: Callable[[Harness, MediaServerClient], bool],
+        needs: Capability,
+    ) -> None:
+        for position in range(MOST_REQUESTS):
+            harness = self._harness_for(fault)
+
+            async def attempt(
+                client: MediaServerClient, harness: Harness = harness, position: int = position
+            ) -> bool:
+                if not await client.supports(needs):
+                    return False
+                harness.interposer.arm(fault, position)
+                if await self._either(lambda: call(client)):
+                    assert shows(harness, client), f'{fault} at request {position}'
+                return harness.interposer.struck
+
+            if not self._with_client(attempt, harness):
+                return
+        pytest.fail(f'a write took more than {MOST_REQUESTS} requests')
+
+
+class _Clock:
+    """A clock that goes on a day with every look at it."""
+
+    def __init__(self) -> None:
+        self._now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+    def __call__(self) -> datetime.datetime:
+        self._now += datetime.timedelta(days=1)
+        return self._now
+
+
+async def _handshake(client: MediaServerClient) -> object:
+    return await client.probe()
+
+
+async def _artists(client: MediaServerClient) -> object:
+    return {artist.ref for artist in await client.get_all_artists()}
+
+
+async def _albums(client: MediaServerClient) -> object:
+    return await client.get_all_album_ids()
+
+
+async def _search(client: MediaServerClient, harness: Harness) -> object:
+    title, artist, _ = harness.searchable()
+    return {track.ref for track in await client.search_tracks(title, artist)}
+
+
+async def _recent(client: MediaServerClient) -> object:
+    return {album.ref for album in await client.get_recently_added_albums()}
+
+
+async def _history(client: MediaServerClient) -> object:
+    return {(play.track, play.played_at) for play in await client.get_play_history()}
+
+
+async def _play_counts(client: MediaServerClient) -> object:
+    return set((await client.get_track_play_counts()).items())
+
+
+async def _playlists(client: MediaServerClient) -> object:
+    return {(playlist.ref, playlist.title) for playlist in await client.get_playlists()}
