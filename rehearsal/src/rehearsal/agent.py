@@ -48,7 +48,7 @@ class Agent:
             return []
         if unit.failure is not None:
             return [*self._pebble_ready(unit), *_retry(unit.failure)]
-        if pod.terminating:
+        if pod.terminating and unit.life is model.Life.ALIVE:
             return [STOP]
         if unit.memory.queued:
             return unit.memory.queued[:1]

@@ -72,6 +72,8 @@ class Cluster:
         self._rollout = rollout
         self._revisions: dict[str, str] = {}
         self._numbers = itertools.count(10)
+        self._api = kube.Api(fake, namespace, 'system:controller', 'kube-controller-manager')
+        self._at_rest: tuple[object, ...] | None = None
         self._furnish()
 
     def _furnish(self) -> None:
@@ -102,6 +104,18 @@ class Cluster:
 
     def reconcile(self) -> bool:
         """Let every controller look once, and tell whether anything changed."""
+        state = self._state()
+        if state == self._at_rest:
+            return False
+        moved = self._control()
+        self._at_rest = state if not moved else None
+        return moved
+
+    def _state(self) -> tuple[object, ...]:
+        shown = [(pod.name, pod.phase, pod.terminating, pod.is_ready) for pod in self.pods.values()]
+        return (self._api.revision(), tuple(shown))
+
+    def _control(self) -> bool:
         moved = self.volumes.reconcile()
         sets = self.fake.list('StatefulSet', self._namespace)
         for stateful_set in sets:

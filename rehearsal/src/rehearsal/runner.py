@@ -140,7 +140,7 @@ class Runner:
         else:
             self._killed(unit, hook)
         self._agent.after(unit)
-        if hook == agent.STOP and unit.pod is not None and unit.pod.terminating:
+        if hook == agent.STOP and not self._dying(unit):
             self._end_pod(unit)
 
     def _failed(
@@ -271,11 +271,13 @@ class Runner:
     def _elect(self, application: model.Application) -> None:
         """Give up leadership of who goes, and give it to the first who stays."""
         for unit in application.units:
-            if unit.life is not model.Life.ALIVE:
-                unit.leader = unit.memory.leader = False
+            unit.leader &= unit.life is model.Life.ALIVE
         staying = [unit for unit in application.units if unit.life is model.Life.ALIVE]
         if staying and application.leader is None:
             staying[0].leader = True
+        for unit in application.units:
+            # Who has lost it resigns without a hook, and would have to be elected again.
+            unit.memory.leader &= unit.leader
 
     def _adopt(self) -> bool:
         """Bring units and pods together: a pod introduces its unit, a lost pod leaves it."""

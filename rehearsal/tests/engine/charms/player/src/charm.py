@@ -89,6 +89,8 @@ class PlayerCharm(ops.CharmBase):
                 data['turn'] = str(int(data.get('turn', '0')) + 1)
 
     def _overlay(self, event: ops.EventBase):
+        if not self.unit.is_leader():
+            return  # units that know of the relation and units that do not would undo each other
         claim = None
         for relation in self.model.relations['store']:
             claim = relation.data[relation.app].get('claim')
