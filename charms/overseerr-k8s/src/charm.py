@@ -7,21 +7,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
-import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import ops
 
 import seerr
+import seerr_info
+import seerr_keys
 import seerr_options
 import seerr_plan
+import seerr_setup
 import seerr_status
 import seerr_work
 from charmarr_lib import config, ingress, interfaces, pebble, reconcile
+from charmarr_lib.interfaces import MediaServer
+from seerr import Failed
 from seerr_options import Rotation
-from seerr_plan import Duty, Plan, Room, World
+from seerr_plan import Duty, Plan, Ready, Room, World
+from seerr_servers import Server
 from seerr_status import Level, Seen
+from seerr_work import Note
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +44,27 @@ _ROTATIONS: Final = {
     Rotation.MONTHLY: ops.SecretRotate.MONTHLY,
     Rotation.YEARLY: ops.SecretRotate.YEARLY,
 }
+_JELLYFIN_KINDS: Final = (MediaServer.JELLYFIN, MediaServer.EMBY)  # they speak one language
 _KEY: Final = 'api-key'  # label of the secret, and the key in its content
+
+Params = TypeVar('Params', bound=config.Options)
+
+Work = Callable[['OverseerrCharm', ops.ActionEvent], dict[str, Any]]
+
+
+def _action(work: Work) -> Callable[[OverseerrCharm, ops.ActionEvent], None]:
+    """Make an action's handler of a method that returns the results, or raises ``Failed``."""
+
+    @functools.wraps(work)
+    def handle(self: OverseerrCharm, event: ops.ActionEvent) -> None:
+        try:
+            results = work(self, event)
+        except Failed as error:
+            event.fail(str(error))
+        else:
+            event.set_results(results)
+
+    return handle
 
 
 class OverseerrCharm(ops.CharmBase):
@@ -57,6 +85,14 @@ class OverseerrCharm(ops.CharmBase):
         observe(self.on.remove, self._on_leaving)
         observe(self.on['config'].storage_detaching, self._on_leaving)
         observe(self.on.collect_unit_status, self._on_collect_unit_status)
+        observe(self.on.secret_rotate, self._on_secret_rotate)
+        observe(self.on.secret_remove, self._on_secret_remove)
+        observe(self.on.rotate_api_key_action, self._on_rotate_api_key)
+        observe(self.on.setup_jellyfin_action, self._on_setup_jellyfin)
+        observe(self.on.setup_plex_action, self._on_setup_plex)
+        observe(self.on.show_info_action, self._on_show_info)
+        observe(self.on.backup_action, self._on_backup)
+        observe(self.on.restore_action, self._on_restore)
 
     # Read.
 
@@ -125,10 +161,12 @@ class OverseerrCharm(ops.CharmBase):
         return Seen(after, notes=outcome.notes)
 
     def _run(self, world: World) -> seerr_work.Outcome | None:
+        if world.room is not None and world.room.folder.restoring:
+            world = self._recovered(world)
         now = seerr_plan.ready(world)
         if now is None:
             return None
-        plan = seerr_plan.decide(now, fresh_key := secrets.token_hex(32))
+        plan = seerr_plan.decide(now, fresh_key := seerr_keys.new_key())
 
         def decide(room: Room) -> Plan | None:
             then = seerr_plan.ready(dataclasses.replace(world, room=room))
@@ -138,6 +176,15 @@ class OverseerrCharm(ops.CharmBase):
         self._keep_key(plan.api_key, now.options.api_key_rotation)
         self.unit.set_workload_version(now.image.version)
         return outcome
+
+    def _recovered(self, world: World) -> World:
+        import seerr_backup
+
+        try:
+            seerr_backup.recover(self._program)
+        except Failed as error:
+            logger.error('%s', error)
+        return dataclasses.replace(world, room=self._room())
 
     def _keep_key(self, key: str, rotation: Rotation) -> None:
         """Keep the key that holds in the application's secret, and Juju's plans for it in step."""
@@ -178,6 +225,141 @@ class OverseerrCharm(ops.CharmBase):
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         status = seerr_status.report(self._seen or Seen(self._look()))
         event.add_status(_STATUSES[status.level](status.message))
+
+    # Secrets.
+
+    def _on_secret_rotate(self, event: ops.SecretRotateEvent) -> None:
+        if event.secret.label != _KEY:
+            return
+        try:
+            self._rotate()
+        except Failed as error:  # Juju asks again, until there is a new key
+            logger.warning('the API key was not replaced: %s', error)
+            note = Note(f'the API key was not replaced: {error}')
+            self._seen = Seen(self._look(), notes=(note,))
+
+    def _on_secret_remove(self, event: ops.SecretRemoveEvent) -> None:
+        if event.secret.label == _KEY:
+            event.remove_revision()
+
+    def _rotate(self) -> None:
+        """Replace the API key.
+
+        Raises:
+            Failed: if Seerr does not take the new one; the old one holds.
+        """
+        key = seerr_keys.new_key()
+        seerr_keys.rotate(self._program, key)
+        secret = self._secret()
+        if secret is None:
+            self._converge()  # it finds the key in the settings
+        else:
+            secret.set_content({_KEY: key})
+
+    # Actions.
+
+    @_action
+    def _on_rotate_api_key(self, event: ops.ActionEvent) -> dict[str, Any]:
+        self._running()
+        self._rotate()
+        return {'secret-label': _KEY}
+
+    @_action
+    def _on_setup_jellyfin(self, event: ops.ActionEvent) -> dict[str, Any]:
+        params = self._params(event, seerr_options.SetupJellyfinParams)
+        now = self._running()
+        account = self._credentials(params.credentials, 'username', 'password')
+        server = seerr_setup.pick(now.world.related, _JELLYFIN_KINDS, params.server)
+        done = seerr_setup.with_jellyfin(
+            now.settings.api_key, server, account['username'], account['password'], params.email
+        )
+        return self._set_up(server, done)
+
+    @_action
+    def _on_setup_plex(self, event: ops.ActionEvent) -> dict[str, Any]:
+        params = self._params(event, seerr_options.SetupPlexParams)
+        now = self._running()
+        account = self._credentials(params.credentials, 'token')
+        server = seerr_setup.pick(now.world.related, (MediaServer.PLEX,), params.server)
+        done = seerr_setup.with_plex(now.settings.api_key, server, account['token'])
+        return self._set_up(server, done)
+
+    def _set_up(self, server: Server, done: seerr_setup.Done) -> dict[str, Any]:
+        self._converge()  # the ingress may open now
+        return seerr_info.about_setup(server, done)
+
+    def _credentials(self, secret_id: str, *keys: str) -> dict[str, str]:
+        """Return the content of a user's secret.
+
+        Raises:
+            Failed: if it cannot be read, or lacks one of the keys.
+        """
+        try:
+            content = self.model.get_secret(id=secret_id).get_content(refresh=True)
+        except (ops.SecretNotFoundError, ops.ModelError):
+            # Juju does not tell a secret that is gone from one that is not granted.
+            raise Failed(
+                f'cannot read that secret; run: juju grant-secret <name> {self.app.name}'
+            ) from None
+        missing = [key for key in keys if not content.get(key)]
+        if missing:
+            raise Failed(f'the secret lacks {" and ".join(missing)}')
+        return content
+
+    @_action
+    def _on_show_info(self, event: ops.ActionEvent) -> dict[str, Any]:
+        world = self._look()
+        if world.room is None:
+            raise Failed('the container cannot be reached yet')
+        return seerr_info.about(world)
+
+    @_action
+    def _on_backup(self, event: ops.ActionEvent) -> dict[str, Any]:
+        import seerr_backup
+
+        self._own_container()
+        archive = seerr_backup.backup(self._program)
+        return {'path': archive.path, 'sha256': archive.sha256, 'size': archive.size}
+
+    @_action
+    def _on_restore(self, event: ops.ActionEvent) -> dict[str, Any]:
+        import seerr_backup
+
+        params = self._params(event, seerr_options.RestoreParams)
+        world = self._own_container()
+        layer = self._layer(world)
+        before = seerr_backup.restore(self._program, layer, params.path, params.sha256)
+        self._converge()
+        return {'restored': params.path, 'before': before.path if before else 'none'}
+
+    def _layer(self, world: World) -> Any:
+        if world.room is None or world.room.image is None:
+            raise Failed('the image holds no Seerr')
+        if isinstance(world.options, config.Invalid):
+            raise Failed(str(world.options))
+        return seerr.layer(world.room.image, world.options.log_level, world.options.timezone)
+
+    def _params(self, event: ops.ActionEvent, model: type[Params]) -> Params:
+        params = config.load_params(event, model)
+        if isinstance(params, config.Invalid):
+            raise Failed(str(params))
+        return params
+
+    def _own_container(self) -> World:
+        """Return the world if this unit may change the container, or raise ``Failed``."""
+        world = self._look()
+        if world.duty is not Duty.RUN:
+            raise Failed(f'only the leader runs Seerr; run the action on {self.app.name}/leader')
+        if world.room is None:
+            raise Failed('the container cannot be reached yet')
+        return world
+
+    def _running(self) -> Ready:
+        """Return the world if Seerr runs in it and may be changed, or raise ``Failed``."""
+        now = seerr_plan.ready(self._own_container())
+        if now is None or not now.running:
+            raise Failed('Seerr does not run; see juju status')
+        return now
 
 
 if __name__ == '__main__':

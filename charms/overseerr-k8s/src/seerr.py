@@ -32,6 +32,10 @@ _PLACES: Final = ('/app', '/app/overseerr')
 _UNRELEASED: Final = '0.1.0'
 
 
+class Failed(Exception):
+    """What an operator asked for cannot be done; the message is one line for them."""
+
+
 class Flavour(enum.StrEnum):
     """Which of the three programs an image holds."""
 

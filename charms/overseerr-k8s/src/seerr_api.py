@@ -10,11 +10,12 @@ description, the recording wins.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import enum
 import logging
 import typing
 import urllib.parse
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import Any, Final
 
 import seerr
@@ -49,6 +50,8 @@ class Reason(enum.Enum):
     FORBIDDEN = 'Seerr refuses the API key'
     CSRF = 'CSRF protection is on in Seerr: switch it off in its network settings'
     SERVER_REFUSED = 'the media server does not let Seerr in'
+    NO_LIBRARIES = 'the media server has no libraries yet: add one, then run the action again'
+    GROUPED = 'the account groups its libraries: switch that off for it in the media server'
     FAILED = 'Seerr reports an error'
 
 
@@ -75,13 +78,14 @@ class Client:
         api_key: Key of the administrator; empty for what is open to everybody.
         starting: Whether Seerr was started a moment ago and may not listen yet. It takes two
             seconds, longer after an upgrade.
+        timeout: Seconds to wait for an answer.
 
     Every method raises :class:`SeerrError` when it does not succeed.
     """
 
-    def __init__(self, api_key: str = '', *, starting: bool = False):
+    def __init__(self, api_key: str = '', *, starting: bool = False, timeout: float = _TIMEOUT):
         retries = _STARTING_RETRIES if starting else 0
-        self._http = http.client(URL, timeout=_TIMEOUT, connect_retries=retries)
+        self._http = http.client(URL, timeout=timeout, connect_retries=retries)
         if api_key:
             self._http.headers['X-Api-Key'] = api_key
 
@@ -167,22 +171,31 @@ class Client:
                 raise SignInRefused(_SIGN_IN_REFUSALS[text])
         self._check(response)
 
-    def synced_libraries(self, kind: MediaServer) -> list[str]:
-        """Let Seerr ask the media server for its libraries; return their ids.
+    def sync_libraries(self, kind: MediaServer) -> Libraries:
+        """Let Seerr ask the media server for its libraries.
 
-        This switches all of them off: :meth:`enable_libraries` has to follow.
+        Up to Seerr 3.4 this switches all of them off: :meth:`use_libraries` has to follow.
         """
-        return self._libraries(kind, 'sync=true')
+        path = _library_path(kind)
+        response = self._send('POST', f'{path}/sync')
+        one_by_one = response.status_code != _NOT_FOUND or _message(response) != 'not found'
+        if not one_by_one:
+            response = self._send('GET', f'{path}?sync=true')
+        return Libraries(library_ids(self._json(response)), one_by_one)
 
-    def enable_libraries(self, kind: MediaServer, ids: Iterable[str]) -> None:
-        """Let Seerr use these libraries and no others."""
-        wanted = ','.join(urllib.parse.quote(each, safe='') for each in ids)
-        self._libraries(kind, f'enable={wanted}')
+    def use_libraries(self, kind: MediaServer, known: Libraries, wanted: Collection[str]) -> None:
+        """Let Seerr use some of the libraries that it knows, and no others.
 
-    def _libraries(self, kind: MediaServer, query: str) -> list[str]:
-        part = 'plex' if kind is MediaServer.PLEX else 'jellyfin'
-        answer = self._json(self._send('GET', f'/settings/{part}/library?{query}'))
-        return library_ids(answer, only_enabled=False)
+        A GET without the ids would switch off all of them, so there is none here.
+        """
+        path = _library_path(kind)
+        if known.one_by_one:
+            for each in known.ids:
+                quoted = urllib.parse.quote(each, safe='')
+                self._object('PUT', f'{path}/{quoted}', {'enabled': each in wanted})
+        else:
+            ids = ','.join(urllib.parse.quote(each, safe='') for each in wanted)
+            self._json(self._send('GET', f'{path}?enable={ids}'))
 
     def initialize(self) -> None:
         """Declare the set-up done."""
@@ -219,10 +232,8 @@ class Client:
         if status == _OK:
             return
         text = _message(response)
-        if text == 'invalid csrf token':
-            raise SeerrError(Reason.CSRF, status=status)
-        if text in ('Unable to connect to Plex.', 'INVALID_URL'):
-            raise SeerrError(Reason.SERVER_REFUSED, status=status)
+        if text in _REASONS:
+            raise SeerrError(_REASONS[text], status=status)
         if status in (401, 403):
             raise SeerrError(Reason.FORBIDDEN, status=status)
         raise SeerrError(Reason.FAILED, f'HTTP {status}', status)
@@ -233,6 +244,14 @@ class SignInRefused(Exception):
 
 
 _OK: Final = 200
+_NOT_FOUND: Final = 404
+_REASONS: Final = {
+    'invalid csrf token': Reason.CSRF,
+    'Unable to connect to Plex.': Reason.SERVER_REFUSED,
+    'INVALID_URL': Reason.SERVER_REFUSED,
+    'SYNC_ERROR_NO_LIBRARIES': Reason.NO_LIBRARIES,
+    'SYNC_ERROR_GROUPED_FOLDERS': Reason.GROUPED,
+}
 _SIGN_IN_REFUSALS: Final = {
     'INVALID_CREDENTIALS': 'the media server refuses the user name or the password',
     'INVALID_URL': 'Seerr cannot reach the media server',
@@ -248,7 +267,20 @@ _SIGN_IN_REFUSALS: Final = {
 }
 
 
-def library_ids(libraries: Any, *, only_enabled: bool) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Libraries:
+    """The libraries that Seerr knows of its media server.
+
+    Attributes:
+        ids: Their ids.
+        one_by_one: Whether this Seerr switches each for itself.
+    """
+
+    ids: tuple[str, ...]
+    one_by_one: bool
+
+
+def library_ids(libraries: Any, *, only_enabled: bool = False) -> tuple[str, ...]:
     """Return the ids in a list of libraries as Seerr gives it.
 
     Raises:
@@ -256,14 +288,20 @@ def library_ids(libraries: Any, *, only_enabled: bool) -> list[str]:
     """
     if not isinstance(libraries, list):
         raise SeerrError(Reason.GARBAGE)
-    ids: list[str] = []
-    for each in typing.cast('list[Any]', libraries):
-        if not isinstance(each, dict) or 'id' not in each:
-            raise SeerrError(Reason.GARBAGE)
-        library = typing.cast('dict[str, Any]', each)
-        if not only_enabled or library.get('enabled') is True:
-            ids.append(str(library['id']))
-    return ids
+    found = [_library(each) for each in typing.cast('list[Any]', libraries)]
+    return tuple(
+        str(each['id']) for each in found if not only_enabled or each.get('enabled') is True
+    )
+
+
+def _library(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or 'id' not in value:
+        raise SeerrError(Reason.GARBAGE)
+    return typing.cast('dict[str, Any]', value)
+
+
+def _library_path(kind: MediaServer) -> str:
+    return f'/settings/{"plex" if kind is MediaServer.PLEX else "jellyfin"}/library'
 
 
 def answers(kind: MediaServer, address: Address) -> bool:

@@ -177,6 +177,8 @@ def fault(room: Room) -> Fault | None:
 
     While it runs the file may be caught in the middle of a save, and is not looked at.
     """
+    if room.folder.restoring:
+        return Fault.RESTORING
     if room.running or room.image is None:
         return None
     if room.folder.settings is None:

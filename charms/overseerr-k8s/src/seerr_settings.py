@@ -59,6 +59,7 @@ class Fault(enum.StrEnum):
     EMPTY = 'there is a database but settings.json is empty: run the action restore'
     NO_MAIN = 'settings.json has no "main" but there is a database: run the action restore'
     NO_DATABASE = 'settings.json is of a set-up Seerr whose database is missing: restore both'
+    RESTORING = 'a restore was cut short, and cannot be undone: run the action restore again'
     DATABASE_WITHOUT_LOG = 'the database is empty: copy db.sqlite3-wal as well as db.sqlite3'
 
 
