@@ -70,25 +70,24 @@ class Group:
     Attributes:
         name: Also the name of its lock, `requirements/<name>.txt`.
         folder: Environment that it goes into; groups of one folder are compatible.
-        larger: Groups of the same folder whose locks hold all packages of this one.
+        packages: First-party folders, installed in place so that an edit needs no new set-up.
+        larger: Groups of the same folder that hold all of this one.
     """
 
     name: str
     folder: str
+    packages: tuple[str, ...]
     larger: tuple[str, ...] = ()
 
 
 GROUPS = {
     group.name: group
     for group in (
-        Group('rehearse', 'run', larger=('test',)),
-        Group('test', 'run'),
-        Group('lint', 'lint'),
+        Group('rehearse', 'run', ('charmarr-lib', 'rehearsal'), larger=('test',)),
+        Group('test', 'run', ('charmarr-lib', 'rehearsal', 'mediahub')),
+        Group('lint', 'lint', ('charmarr-lib', 'rehearsal', 'mediahub')),
     )
 }
-
-# Installed in place, so that an edit needs no new set-up.
-PACKAGES = ('charmarr-lib', 'rehearsal')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +96,6 @@ class Environment:
 
     root: pathlib.Path
     folder: str
-    packages: tuple[str, ...] = PACKAGES
 
     @property
     def path(self) -> pathlib.Path:
@@ -131,7 +129,7 @@ class Environment:
         """
         interpreter = (sys.version, os.path.realpath(sys.executable), os.uname().machine)
         digest = hashlib.sha256(repr((LAYOUT, str(self.path), interpreter)).encode())
-        for file in (self.lock(group), *map(self._project, self.packages)):
+        for file in (self.lock(group), *map(self._project, group.packages)):
             content = file.read_bytes()
             digest.update(b'%s %d\n' % (file.name.encode(), len(content)))
             digest.update(content)
@@ -202,8 +200,8 @@ class Environment:
             if not keep:
                 self._create()
             self._install(group)
-            if not keep:
-                self._install_packages()
+            there = {package for other in keep for package in other.packages}
+            self._install_packages(*(name for name in group.packages if name not in there))
             self._record([*keep, group])
             say(f'Ready after {time.monotonic() - started:.1f} s.')
 
@@ -228,8 +226,8 @@ class Environment:
     def _install(self, group: Group) -> None:
         self._pip('--require-hashes', '--only-binary', ':all:', '-r', str(self.lock(group)))
 
-    def _install_packages(self) -> None:
-        editable = [word for package in self.packages for word in ('--editable', f'./{package}')]
+    def _install_packages(self, *packages: str) -> None:
+        editable = [word for package in packages for word in ('--editable', f'./{package}')]
         if editable:
             # flit_core comes from the lock, hence no build isolation: it would download another.
             self._pip('--no-build-isolation', *editable)

@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OLDEST = '3.11'
 
 # Installed from the tree. A package of the same name on an index must never take their place.
-FIRST_PARTY = ('charmarr-lib', 'charmarr-rehearsal')
+FIRST_PARTY = ('charmarr-lib', 'charmarr-rehearsal', 'charmarr-mediahub')
 
 MASTER = 'requirements/test.txt'
 

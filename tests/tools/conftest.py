@@ -48,7 +48,7 @@ backend-path = ['.']
 
 @dataclasses.dataclass
 class Workspace:
-    """A workspace with two packages and locks of its own."""
+    """A workspace with packages and locks of its own."""
 
     root: pathlib.Path
     index: pathlib.Path
@@ -100,11 +100,12 @@ def workspace(tmp_path: pathlib.Path) -> Workspace:
     """A workspace that has never been set up: `rehearse` is part of `test`."""
     root, index = tmp_path / 'workspace', tmp_path / 'index'
     index.mkdir()
-    for package in ('charmarr-lib', 'rehearsal'):
+    for package in ('charmarr-lib', 'rehearsal', 'mediahub'):
         (root / package).mkdir(parents=True)
         (root / package / 'pyproject.toml').write_text(PROJECT)
         (root / package / 'backend.py').write_text(BACKEND)
     (root / 'charmarr-lib' / 'charmarr_lib_here.py').touch()
+    (root / 'mediahub' / 'mediahub_here.py').touch()
     (root / 'requirements').mkdir()
     shutil.copytree(TOOLS, root / 'tools', ignore=shutil.ignore_patterns('__pycache__'))
     kept = {name: value for name, value in os.environ.items() if not name.startswith('PIP_')}

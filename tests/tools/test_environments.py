@@ -15,7 +15,8 @@ import pytest
 
 import environments
 
-REHEARSE, TEST = environments.GROUPS['rehearse'], environments.GROUPS['test']
+REHEARSE = environments.Group('rehearse', 'run', (), larger=('test',))
+TEST = environments.Group('test', 'run', ())
 BOOTSTRAP = pathlib.Path(environments.__file__).with_name('bootstrap.py')
 
 
@@ -29,7 +30,9 @@ def test_sets_up_once_and_then_only_runs_the_command(workspace: Any, tmp_path: p
     assert (second.returncode, second.stderr) == (7, '')
 
     before = workspace.module('small').stat().st_ino
-    larger = workspace.run('test', 'python', '-c', 'import small, large, charmarr_lib_here')
+    larger = workspace.run(
+        'test', 'python', '-c', 'import small, large, charmarr_lib_here, mediahub_here'
+    )
     assert larger.returncode == 0
     assert workspace.module('small').stat().st_ino == before
     smaller = workspace.run('rehearse', 'python', '-c', 'import large')
@@ -112,7 +115,8 @@ def imagined(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Imagine
     (tmp_path / 'requirements').mkdir()
     (tmp_path / 'requirements' / 'rehearse.txt').write_text('small==1\n')
     (tmp_path / 'requirements' / 'test.txt').write_text('small==1\nlarge==1\n')
-    environment = Imagined(tmp_path, 'run', packages=())
+    monkeypatch.setattr(environments, 'GROUPS', {'rehearse': REHEARSE, 'test': TEST})
+    environment = Imagined(tmp_path, 'run')
     environment.provide(REHEARSE)
     monkeypatch.setattr(Imagined, 'commands', [])
     return environment
@@ -190,9 +194,10 @@ def test_a_python_without_any_pip_is_told_what_to_install(
     (tmp_path / 'requirements').mkdir()
     for group in (REHEARSE, TEST):
         (tmp_path / 'requirements' / f'{group.name}.txt').touch()
+    monkeypatch.setattr(environments, 'GROUPS', {'rehearse': REHEARSE, 'test': TEST})
     monkeypatch.setattr(environments, 'installs_elsewhere', lambda: False)
     with pytest.raises(environments.SetupError, match=r'neither pip 22.3 or newer nor ensurepip'):
-        Bare(tmp_path, 'run', packages=()).provide(TEST)
+        Bare(tmp_path, 'run').provide(TEST)
 
 
 def test_an_unknown_group_or_no_command_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]):

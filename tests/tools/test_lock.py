@@ -49,7 +49,8 @@ def test_first_party_packages_and_addresses_stay_out(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(lock, 'resolver', lambda: 'uv')
     words = lock.command(lock.Lock('a.txt', ('a.in',)), upgrade=False)
     text = ' '.join(words)
-    assert '--no-emit-package charmarr-lib --no-emit-package charmarr-rehearsal' in text
+    for package in ('charmarr-lib', 'charmarr-rehearsal', 'charmarr-mediahub'):
+        assert f'--no-emit-package {package}' in text
     assert '--no-emit-index-url' in words
     assert '--generate-hashes' in words
     assert '--upgrade' not in words
