@@ -30,7 +30,6 @@ class Harness(abc.ABC):
 
     Attributes:
         faults: What can go wrong with this kind of server.
-        retitled: A track's title that search must find, with its artist.
     """
 
     faults: frozenset[Fault] = frozenset(Fault)
@@ -49,6 +48,13 @@ class Harness(abc.ABC):
     @abc.abstractmethod
     def searchable(self) -> tuple[str, str, str]:
         """Title and artist of a track, and its native id."""
+
+    def most_requests(self, pages: int) -> int:
+        """How many requests the whole library may take, given its pages over all kinds.
+
+        By default one before, one after, and an empty page where a protocol has no totals.
+        """
+        return pages + 3
 
     def playlist(self, title: str) -> list[str] | None:
         """Native ids in the playlist of that title, None where there is none."""
