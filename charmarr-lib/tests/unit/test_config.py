@@ -74,6 +74,7 @@ def test_a_mistake_names_the_option_as_the_operator_spells_it(context):
 
 def test_all_mistakes_are_told_at_once_in_one_line(context):
     found = load(context, log_level='loud\n', puid=-1)
+    assert isinstance(found, config.Invalid)
     assert [name for name, _ in found.problems] == ['log-level', 'puid']
     assert '\n' not in str(found)
 

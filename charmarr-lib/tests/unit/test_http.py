@@ -19,7 +19,7 @@ def server():
             self.send_header('Location', 'http://elsewhere.invalid/')
             self.end_headers()
 
-        def log_message(self, *_: object):
+        def log_message(self, format: str, *args: object):  # noqa: A002 -- the base class names it
             pass
 
     with http.server.HTTPServer(('127.0.0.1', 0), Handler) as listening:

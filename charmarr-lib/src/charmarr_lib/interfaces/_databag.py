@@ -70,7 +70,7 @@ def read_own(charm: ops.CharmBase, relation: ops.Relation, model: type[Model]) -
     """
     name = charm.app.name
     text = relation.data[charm.app].get(KEY) if charm.unit.is_leader() else None
-    return Absent(relation.id, name) if text is None else _parse(relation.id, name, text, model)
+    return Absent(relation.id, name) if text is None else parse(relation.id, name, text, model)
 
 
 def read(relation: ops.Relation, model: type[Model]) -> Answer[Model]:
@@ -92,13 +92,13 @@ def read(relation: ops.Relation, model: type[Model]) -> Answer[Model]:
         return Absent(relation.id, app)
     if text is None:
         return Absent(relation.id, app)
-    answer = _parse(relation.id, app, text, model)
+    answer = parse(relation.id, app, text, model)
     if isinstance(answer, Malformed):
         logger.warning('%s', answer)
     return answer
 
 
-def _parse(relation_id: int, app: str, text: str, model: type[Model]) -> Malformed | Valid[Model]:
+def parse(relation_id: int, app: str, text: str, model: type[Model]) -> Malformed | Valid[Model]:
     try:
         value = json.loads(text)
     except ValueError:

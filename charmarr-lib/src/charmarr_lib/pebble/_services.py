@@ -79,10 +79,10 @@ def stop(container: ops.Container, service: str) -> bool:
 
 def _in_plan(plan: ops.pebble.Plan, wanted: ops.pebble.Layer) -> bool:
     return all(
-        name in plan.services and _same(plan.services[name].to_dict(), service.to_dict())
+        name in plan.services and same(plan.services[name].to_dict(), service.to_dict())
         for name, service in wanted.services.items()
     ) and all(
-        name in plan.checks and _same(plan.checks[name].to_dict(), check.to_dict())
+        name in plan.checks and same(plan.checks[name].to_dict(), check.to_dict())
         for name, check in wanted.checks.items()
     )
 
@@ -95,7 +95,7 @@ def _enabled_run(container: ops.Container, wanted: ops.pebble.Layer) -> bool:
     return all(name in running and running[name].is_running() for name in enabled)
 
 
-def _same(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def same(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Compare a part of the plan with what was asked for, as Pebble would.
 
     A plan that is read back holds Pebble's defaults too, and spells ``120s`` as ``2m0s``.

@@ -32,7 +32,7 @@ class Actor(ops.CharmBase):
         reconcile.observe(self, self._act)
 
     def _act(self, _: ops.EventBase):
-        type(self).__mro__[1].result = type(self).act(self)  # pyright: ignore[reportAttributeAccessIssue] -- ops.testing wraps the class
+        type(self).__mro__[1].result = type(self).act(self)
 
 
 class Provider(Actor):
@@ -61,7 +61,7 @@ class Runner:
     """Lets a function work on a charm in one dispatch."""
 
     charm: type[Actor]
-    context: testing.Context[Actor]
+    context: testing.Context[Any]
 
     def __call__(
         self,

@@ -131,7 +131,7 @@ NAMES = st.sampled_from(['api_url', 'server', 'instance_name', 'name', 'web_url'
 def test_no_content_makes_reading_raise(content):
     from charmarr_lib.interfaces import _databag
 
-    answer = _databag._parse(1, 'plex', json.dumps(content), MediaServerProviderData)
+    answer = _databag.parse(1, 'plex', json.dumps(content), MediaServerProviderData)
     assert answer.app == 'plex'
     if isinstance(answer, Malformed):
         assert '\n' not in str(answer)

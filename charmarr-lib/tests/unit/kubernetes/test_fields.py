@@ -1,10 +1,12 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+from typing import Any
+
 from charmarr_lib.kubernetes import _fields
 
 POD = ('spec', 'template', 'spec')
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     'apiVersion': 'apps/v1',
     'kind': 'StatefulSet',
     'metadata': {'name': 'plex', 'namespace': 'media'},

@@ -132,6 +132,7 @@ def test_a_missing_claim_is_left_out_so_that_the_pod_still_starts(fake, cluster)
 def test_a_claim_that_is_being_deleted_is_left_out(fake, cluster):
     fake.remove('PersistentVolumeClaim', 'shared', 'media')
     outcome = reconcile(cluster, SHARED)
+    assert isinstance(outcome, kubernetes.Unchanged)
     [left_out] = outcome.left_out
     assert left_out.reason == 'claim shared is being deleted'
 
@@ -243,6 +244,7 @@ def test_prepare_finds_out_that_it_would_be_refused(fake, cluster):
 
 def test_commit_does_not_hit_a_statefulset_that_was_created_since(fake, cluster):
     pending = overlay.prepare(cluster, 'plex', wish(SCRATCH))
+    assert isinstance(pending, overlay.Pending)
     present = fake.get('StatefulSet', 'plex', 'media')
     fake.remove('StatefulSet', 'plex', 'media')
     for key in ('uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields'):

@@ -1,6 +1,8 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import io
+
 import ops
 import pytest
 
@@ -58,11 +60,12 @@ def test_sees_what_is_mounted(pod):
 
 
 def test_reads_mount_points_with_spaces_and_odd_lines(pod):
-    class Told:
-        def pull(self, path):
-            assert path == '/proc/self/mountinfo'
-            import io
+    class Told(ops.Container):
+        def __init__(self):
+            pass
 
+        def pull(self, path, *, encoding='utf-8'):  # pyright: ignore[reportIncompatibleMethodOverride] -- text is all that is asked for
+            assert (path, encoding) == ('/proc/self/mountinfo', 'utf-8')
             return io.StringIO(
                 '36 35 98:0 / / rw - overlay overlay rw\n'
                 '37 36 0:5 / /my\\040data\\134x rw,noatime master:1 - nfs 10.0.0.1:/x rw\n'

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import copy
+from typing import Any
 
-import ops
 import pytest
 
 from charmarr_lib import pebble
+from charmarr_lib.pebble import _services  # pyright: ignore[reportPrivateUsage] -- notations that only a real Pebble writes
 
-LAYER: ops.pebble.LayerDict = {
+LAYER: Any = {
     'services': {
         'plex': {
             'override': 'replace',
@@ -106,9 +107,7 @@ def test_a_disabled_service_need_not_run(pod):
     ],
 )
 def test_compares_a_plan_as_pebble_writes_it(present, wanted, same):
-    from charmarr_lib.pebble import _services
-
-    assert _services._same(present, wanted) is same
+    assert _services.same(present, wanted) is same
 
 
 def test_stop_tells_whether_anything_ran(pod):
