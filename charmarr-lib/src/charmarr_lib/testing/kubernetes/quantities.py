@@ -26,7 +26,7 @@ def value(text: str | int | float) -> decimal.Decimal:
     Raises:
         ValueError: the text is not a quantity.
     """
-    return _parsed(str(text))[0]
+    return _parsed(str(text).strip())[0]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -36,9 +36,12 @@ def canonical(text: str | int | float) -> str:
     Raises:
         ValueError: the text is not a quantity.
     """
-    number, suffix = _parsed(str(text))
+    written = str(text).strip()
+    number, suffix = _parsed(written)
     if suffix in _BINARY:
         return _in_binary(number)
+    if _stays(written, suffix):
+        return written
     if suffix[:1] in ('e', 'E') and suffix != 'E':
         return _with_power(number, exponent=True)
     return _with_power(number, exponent=False)
@@ -66,6 +69,20 @@ def _rounded(number: decimal.Decimal) -> decimal.Decimal:
     with decimal.localcontext(prec=60):
         up = decimal.ROUND_CEILING if number > 0 else decimal.ROUND_FLOOR
         return number.quantize(_FINEST, rounding=up)
+
+
+def _stays(written: str, suffix: str) -> bool:
+    """Whether a decimal quantity is kept as it was written.
+
+    The API server keeps what could be read without shifting digits, so ``1.250`` is not turned
+    into ``1250m``, though ``1.25`` is.
+    """
+    whole, _, fraction = written.removesuffix(suffix).lstrip('+-').partition('.')
+    digits = (whole.lstrip('0') or '0') + fraction
+    power = int(suffix[1:]) if suffix[:1] in ('e', 'E') and suffix != 'E' else 0
+    finest = power + _DECIMAL.get(suffix, 0) - len(fraction)
+    aligned = finest % 3 == 0 and finest >= _DECIMAL['n']
+    return aligned and not digits.endswith('000') and not digits.startswith('0')
 
 
 def _in_binary(number: decimal.Decimal) -> str:
