@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
+from charmarr_lib.testing.plex import PlexDouble
+from charmarr_lib.testing.seerr import SeerrDouble
 from charmarr_lib.testing.workload import Workload
 
 from . import charm, errors, model
 
 Program = Callable[[], Workload]
 """Makes the program that one container of one pod runs."""
+
+PROGRAMS: Final[Mapping[str, Program]] = {
+    'lscr.io/linuxserver/plex': PlexDouble,
+    'ghcr.io/seerr-team/seerr': SeerrDouble,
+    'ghcr.io/fallenbagel/jellyseerr': lambda: SeerrDouble('jellyseerr', '2.7.3'),
+    'lscr.io/linuxserver/overseerr': lambda: SeerrDouble('overseerr', '1.34.0', linuxserver=True),
+    'sctx/overseerr': lambda: SeerrDouble('overseerr', '1.34.0'),
+}
+"""Stand-ins for the programs of the suite's images, by image repository."""
 
 
 class Catalogue:
@@ -22,8 +34,8 @@ class Catalogue:
     Args:
         folders: Folders of charms; each has a ``charmcraft.yaml``. A charm's code is loaded when
             it is deployed.
-        programs: Stand-ins by image repository, such as ``lscr.io/linuxserver/plex``. An image
-            that has none starts and answers nothing.
+        programs: Stand-ins by image repository; by default :data:`PROGRAMS`. An image that has
+            none starts and answers nothing.
 
     Raises:
         errors.InputError: if a folder holds no charm.
@@ -34,7 +46,7 @@ class Catalogue:
     ) -> None:
         self._folders: dict[str, pathlib.Path] = {}
         self._loaded: dict[str, model.Charm] = {}
-        self._programs = dict(programs or {})
+        self._programs = dict(PROGRAMS if programs is None else programs)
         for folder in folders:
             self.add(folder)
 

@@ -13,6 +13,8 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import TypeIs
+
 import ops
 import yaml
 
@@ -27,14 +29,18 @@ def read_metadata(root: pathlib.Path) -> Mapping[str, Any]:
     """
     path = root / 'charmcraft.yaml'
     try:
-        metadata = yaml.safe_load(path.read_text())
+        metadata: Any = yaml.safe_load(path.read_text())
     except OSError as error:
         raise errors.InputError(f'cannot read {path}: {error.strerror}') from None
     except yaml.YAMLError as error:
         raise errors.InputError(f'{path} is not YAML: {_one_line(error)}') from None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get('name'), str):
+    if not _is_map(metadata) or not isinstance(metadata.get('name'), str):
         raise errors.InputError(f'{path} has no "name": it does not describe a charm')
     return metadata
+
+
+def _is_map(value: Any) -> TypeIs[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def load(root: pathlib.Path) -> model.Charm:
@@ -67,8 +73,8 @@ def _import(name: str, path: pathlib.Path) -> types.ModuleType:
 
 def _execute(qualified: str, path: pathlib.Path) -> types.ModuleType:
     spec = importlib.util.spec_from_file_location(qualified, path)
-    assert spec is not None, path
-    assert spec.loader is not None, path
+    if spec is None or spec.loader is None:
+        raise errors.InputError(f'cannot load {path}: Python takes it for no module')
     module = importlib.util.module_from_spec(spec)
     sys.modules[qualified] = module
     try:

@@ -90,3 +90,17 @@ class Api:
             # Nobody but a charm may be refused here: this is a defect of the model.
             raise AssertionError(f'{method} {path}: {answer.get("message")}')
         return answer
+
+
+def section(obj: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Return a map inside an object; empty where there is none."""
+    inner: Any = obj
+    for key in keys:
+        inner = inner.get(key) or {}
+    return inner
+
+
+def items(obj: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return a list inside an object; empty where there is none."""
+    found: Any = obj.get(key) or []
+    return found

@@ -25,11 +25,11 @@ def complete(
     if action not in charm.actions:
         raise errors.JujuError(f'action "{action}" not defined on unit "{unit}"')
     declared = charm.actions[action]
-    schema = {**declared, 'type': 'object', 'properties': declared.get('params') or {}}
+    properties: Mapping[str, Schema] = declared.get('params') or {}
+    schema: Schema = {**declared, 'type': 'object', 'properties': properties}
     problem = next(_problems(schema, given, '(root)'), None)
     if problem:
         raise errors.JujuError(f'validation failed: {problem}')
-    properties: Mapping[str, Schema] = schema['properties']
     defaults = {name: each['default'] for name, each in properties.items() if 'default' in each}
     return {**defaults, **given}
 

@@ -32,6 +32,7 @@ class Pod:
         uid: As in Kubernetes; another pod of the same name has another one.
         containers: The workload containers, by name; empty until it runs.
         why: What keeps it pending, in the scheduler's words.
+        abandoned: Its unit is gone, and nothing runs hooks in it any more.
         terminating: It has been told to stop; its agent runs ``stop`` and leaves.
         ready: Containers whose pebble-ready has run since they started.
         stored_states: What the charm stored. It lies in the charm's folder and goes with the pod.
@@ -45,6 +46,7 @@ class Pod:
     uid: str = ''
     phase: Phase = Phase.PENDING
     why: str = ''
+    abandoned: bool = False
     terminating: bool = False
     containers: dict[str, PebbleFake] = dataclasses.field(default_factory=dict[str, PebbleFake])
     ready: set[str] = dataclasses.field(default_factory=set[str])

@@ -229,11 +229,9 @@ class Runner:
         return moved | self._adopt()
 
     def _retire_units(self, application: model.Application) -> bool:
-        gone = []
         for unit in application.units:
             self._agent.after(unit)
-            if self._agent.is_gone(unit):
-                gone.append(unit)
+        gone = [unit for unit in application.units if self._agent.is_gone(unit)]
         for unit in gone:
             self._remove_unit(application, unit)
         return bool(gone)
@@ -245,7 +243,8 @@ class Runner:
         self._juju.secrets.forget_owner(unit.name)
         self._dispatcher.forget(unit)
         self._juju.changes += 1
-        self._end_pod(unit)
+        if unit.pod is not None:
+            unit.pod.abandoned = True
 
     def _retire_application(self, application: model.Application) -> bool:
         if application.life is not model.Life.DYING or application.units:
@@ -295,6 +294,8 @@ class Runner:
         if application is None or not pod.is_running:
             return False
         number = cluster.ordinal(pod)
+        if pod.abandoned:
+            return self._replace_abandoned(application, pod)
         unit = next((each for each in application.units if each.number == number), None)
         if unit is None:
             unit = model.Unit(application.name, number)
@@ -303,6 +304,13 @@ class Runner:
             return self._stop_without_hook(unit)
         unit.pod, unit.address = pod, pod.address
         self._begin_life(application, unit)
+        return True
+
+    def _replace_abandoned(self, application: model.Application, pod: pods.Pod) -> bool:
+        """End a pod whose unit is gone, if there shall be a unit of that number again."""
+        if cluster.ordinal(pod) >= application.scale:
+            return False  # Juju sets the number of replicas once all who leave have left
+        self._cluster.end(pod)
         return True
 
     def _begin_life(self, application: model.Application, unit: model.Unit) -> None:
@@ -333,9 +341,7 @@ class Runner:
         """Let five minutes pass, or less when something comes of it; tell whether it did."""
         for _ in range(TICKS):
             before = self._workload_state()
-            for pod in self._cluster.pods.values():
-                for fake in pod.containers.values():
-                    fake.tick()
+            self._cluster.tick()
             if self._workload_state() != before:
                 self._controllers()
             if any(self._agent.legal(unit) for unit in self._juju.units()):

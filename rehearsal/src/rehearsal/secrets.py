@@ -71,12 +71,14 @@ class Secret:
         names = {unit, unit.partition('/')[0]}
         return self.owner in names or any(names & who for who in self.grants.values())
 
-    def unread(self) -> Iterator[int]:
-        """Yield old revisions that nobody tracks and whose owner has not been told so."""
+    def idle(self) -> set[int]:
+        """Return old revisions that nobody tracks."""
         tracked = {each.revision for each in self.consumers.values()}
-        for revision in sorted(self.revisions):
-            if revision != self.latest and revision not in tracked | self.retired:
-                yield revision
+        return self.revisions.keys() - tracked - {self.latest}
+
+    def unread(self) -> list[int]:
+        """Return old revisions that nobody tracks and whose owner has not been told so."""
+        return sorted(self.idle() - self.retired)
 
 
 class SecretStore:
@@ -145,12 +147,17 @@ class SecretStore:
         return changes
 
     def remove_revisions(self, unit: str, revisions: list[int]) -> int:
-        """Drop old revisions that an owner asked to be dropped; return how many there were."""
+        """Drop old revisions that an owner asked to be dropped; return how many there were.
+
+        ``ops.testing`` says which numbers and not of which secret, so it is every secret of the
+        owner's in which nobody reads that revision.
+        """
         dropped = 0
         for secret in self.secrets.values():
             if secret.owner in (unit, unit.partition('/')[0]):
-                for revision in secret.retired & set(revisions):
-                    dropped += secret.revisions.pop(revision, None) is not None
+                for revision in set(revisions) & secret.idle():
+                    del secret.revisions[revision]
+                    dropped += 1
         return dropped
 
 
@@ -167,6 +174,9 @@ class WatchedSecret(testing.Secret):
     def tracked_content(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field, watched
         self, content: dict[str, str]
     ) -> None:
+        if '_content' in self.__dict__:
+            # Not the making of this object, but a refresh: it reads the newest one.
+            object.__setattr__(self, 'was_read', True)
         self.__dict__['_content'] = content
 
 

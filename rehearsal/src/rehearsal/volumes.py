@@ -83,7 +83,7 @@ class Volumes:
         return moved
 
     def _claim_of(self, volume: Manifest) -> Manifest | None:
-        reference = volume['spec'].get('claimRef') or {}
+        reference = kube.section(volume, 'spec', 'claimRef')
         claim = self._fake.get(
             'PersistentVolumeClaim', reference.get('name', ''), reference.get('namespace')
         )
@@ -110,7 +110,7 @@ class Volumes:
             'namespace': self._namespace,
             'uid': claim['metadata']['uid'],
         }
-        if (volume['spec'].get('claimRef') or {}).get('uid') != reference['uid']:
+        if kube.section(volume, 'spec', 'claimRef').get('uid') != reference['uid']:
             self._api.merge('PersistentVolume', name, {'spec': {'claimRef': reference}})
         if claim['spec'].get('volumeName') != name:
             patch = {'spec': {'volumeName': name}}
@@ -148,13 +148,13 @@ class Volumes:
 
     def _free(self, claim: Manifest) -> Iterator[Manifest]:
         for volume in self._fake.list('PersistentVolume'):
-            reference = volume['spec'].get('claimRef')
-            meant = reference and (reference.get('namespace'), reference.get('name')) == (
+            reference = kube.section(volume, 'spec', 'claimRef')
+            meant = (reference.get('namespace'), reference.get('name')) == (
                 self._namespace,
                 claim['metadata']['name'],
             )
-            uid = (reference or {}).get('uid')
-            if not reference or (meant and uid in (None, claim['metadata']['uid'])):
+            free = reference.get('uid') in (None, claim['metadata']['uid'])
+            if not reference or (meant and free):
                 yield volume
 
     def _provision(self, claim: Manifest) -> Manifest | None:
@@ -182,7 +182,7 @@ class Volumes:
 
     def _grow(self, claim: Manifest) -> bool:
         wanted = _requested(claim)
-        present = (claim['status'].get('capacity') or {}).get('storage', '0')
+        present = kube.section(claim, 'status', 'capacity').get('storage', '0')
         volume = self._fake.get('PersistentVolume', claim['spec']['volumeName'])
         if volume is None or parse_quantity(wanted) <= parse_quantity(present):
             return False
@@ -199,10 +199,11 @@ class Volumes:
 
     def folder(self, claim: str) -> pathlib.Path:
         """Return the folder of the volume that a claim is bound to."""
-        found = self._fake.get('PersistentVolumeClaim', claim, self._namespace)
-        assert found is not None, claim
-        volume = self._fake.get('PersistentVolume', found['spec']['volumeName'])
-        assert volume is not None, claim
+        found = self._fake.get('PersistentVolumeClaim', claim, self._namespace) or {}
+        name = kube.section(found, 'spec').get('volumeName', '')
+        volume = self._fake.get('PersistentVolume', name)
+        if volume is None:
+            raise LookupError(f'claim {claim} is bound to no volume')
         source = {key: volume['spec'][key] for key in _SOURCES if key in volume['spec']}
         return self.folder_of(source)
 
@@ -215,7 +216,7 @@ class Volumes:
 
 
 def _phase(obj: Manifest) -> str:
-    return (obj.get('status') or {}).get('phase', '')
+    return kube.section(obj, 'status').get('phase', '')
 
 
 def _requested(claim: Manifest) -> str:
@@ -232,10 +233,10 @@ def _fits(claim: Manifest, volume: Manifest) -> bool:
         (volume['spec'].get('storageClassName') or '') == (spec.get('storageClassName') or '')
         and set(spec['accessModes']) <= set(volume['spec']['accessModes'])
         and _capacity(volume) >= int(parse_quantity(_requested(claim)))
-        and _selected(spec.get('selector') or {}, volume)
+        and _selected(kube.section(spec, 'selector'), volume)
     )
 
 
 def _selected(selector: Mapping[str, Any], volume: Manifest) -> bool:
-    labels: Mapping[str, str] = volume['metadata'].get('labels') or {}
-    return (selector.get('matchLabels') or {}).items() <= labels.items()
+    labels = kube.section(volume, 'metadata', 'labels')
+    return kube.section(selector, 'matchLabels').items() <= labels.items()

@@ -121,3 +121,21 @@ def test_a_redeployed_application_does_not_find_the_old_claim(rehearsal):
     assert len(claims(rehearsal)) == 2
     (unit,) = rehearsal.applications['player'].units
     assert unit.storage['config'].claim not in old
+
+
+def test_nobody_takes_the_place_of_a_unit_that_leaves_before_a_higher_one(rehearsal, hooks):
+    rehearsal.deploy('player', trust=True, units=2)
+    rehearsal.settle()
+    rehearsal.configure('player', {'mood': 'buggy'})
+    rehearsal.settle()
+    rehearsal.reset_config('player', ['mood'])
+    rehearsal.scale('player', 0)
+    rehearsal.resolved('player/0')
+    rehearsal.settle()
+    # player/1 is stuck in its failed hook, player/0 is gone, and Juju waits to remove pods.
+    assert [unit.name for unit in rehearsal.applications['player'].units] == ['player/1']
+    assert rehearsal.cluster.get('StatefulSet', 'player', 'media')['spec']['replicas'] == 2
+    rehearsal.resolved('player/1')
+    assert rehearsal.settle().quiet
+    assert rehearsal.applications['player'].units == []
+    assert hooks('player/0').count('install') == 1
