@@ -10,10 +10,9 @@ import inspect
 import pathlib
 import sys
 import types
+import typing
 from collections.abc import Mapping
 from typing import Any
-
-from typing_extensions import TypeIs
 
 import ops
 import yaml
@@ -34,13 +33,13 @@ def read_metadata(root: pathlib.Path) -> Mapping[str, Any]:
         raise errors.InputError(f'cannot read {path}: {error.strerror}') from None
     except yaml.YAMLError as error:
         raise errors.InputError(f'{path} is not YAML: {_one_line(error)}') from None
-    if not _is_map(metadata) or not isinstance(metadata.get('name'), str):
+    if not isinstance(metadata, dict) or not isinstance(_name(metadata), str):
         raise errors.InputError(f'{path} has no "name": it does not describe a charm')
-    return metadata
+    return typing.cast('dict[str, Any]', metadata)
 
 
-def _is_map(value: Any) -> TypeIs[dict[str, Any]]:
-    return isinstance(value, dict)
+def _name(metadata: Any) -> object:
+    return metadata.get('name')
 
 
 def load(root: pathlib.Path) -> model.Charm:
