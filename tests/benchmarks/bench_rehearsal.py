@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, model, session
+from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, outcomes, session
 
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = 5
@@ -48,7 +48,7 @@ def main() -> None:
     print(f'ratio {whole / bare:.2f}')
 
 
-def settle() -> tuple[model.Settled, list[model.HookRun]]:
+def settle() -> tuple[outcomes.Settled, list[outcomes.HookRun]]:
     """Deploy the bundle once, in this process."""
     with contextlib.ExitStack() as stack:
         charms = catalogue.Catalogue(catalogue.in_folder(ROOT / 'charms'))
@@ -62,7 +62,7 @@ def settle() -> tuple[model.Settled, list[model.HookRun]]:
         return settled, list(rehearsal.history)
 
 
-def breakdown(settled: model.Settled, history: list[model.HookRun]) -> Iterator[str]:
+def breakdown(settled: outcomes.Settled, history: list[outcomes.HookRun]) -> Iterator[str]:
     """Yield where the time of one run went: each application's hooks, and the rest."""
     spent: collections.defaultdict[str, float] = collections.defaultdict(float)
     for run in history:
