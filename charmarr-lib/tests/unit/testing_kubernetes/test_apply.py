@@ -14,7 +14,7 @@ from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import PersistentVolumeClaim
 from lightkube.types import PatchType
 
-from charmarr_lib.testing.kubernetes import KubernetesFake, wire
+from charmarr_lib.testing.kubernetes import KubernetesFake, UnexpectedRequest, wire
 
 Wish = Callable[[dict[str, Any]], dict[str, Any]]
 Send = Callable[..., Any]
@@ -226,3 +226,68 @@ def test_managed_fields_can_be_reset_by_an_update(send: Send, fake: KubernetesFa
     stored = fake.get('PersistentVolumeClaim', 'media', 'media')
     assert stored is not None
     assert stored['metadata']['managedFields'] == []
+
+
+def test_status_is_applied_by_itself(send: Send, fake: KubernetesFake) -> None:
+    def apply_status(capacity: str, manager: str) -> Any:
+        body = {
+            **_claim(),
+            'status': {'phase': 'Bound', 'capacity': {'storage': capacity}},
+        }
+        del body['spec']
+        params = {'fieldManager': manager}
+        path = f'{_CLAIMS}/media/status'
+        return send('PATCH', path, body, content_type=wire.APPLY_PATCH, params=params)
+
+    assert apply_status('10Gi', 'provisioner').status_code == 404
+    fake.add(_claim())
+    assert apply_status('10Gi', 'provisioner').json()['status']['phase'] == 'Bound'
+    answer = apply_status('20Gi', 'other')
+    assert answer.json()['message'] == (
+        'Apply failed with 1 conflict: conflict with "provisioner" with subresource "status": '
+        '.status.capacity.storage'
+    )
+
+
+@pytest.mark.usefixtures('deployed')
+def test_lists_that_are_none_cannot_be_read(send: Send, pod_wish: Wish) -> None:
+    path = '/apis/apps/v1/namespaces/media/statefulsets/plex'
+    options = {'content_type': wire.APPLY_PATCH, 'params': {'fieldManager': 'charm'}}
+    answer = send('PATCH', path, pod_wish({'volumes': {'name': 'v'}}), **options)
+    assert answer.status_code == 500
+    assert '.spec.template.spec.volumes' in answer.json()['message']
+    answer = send('PATCH', path, pod_wish({'volumes': ['v']}), **options)
+    assert '.spec.template.spec.volumes[0]' in answer.json()['message']
+
+
+def test_items_without_a_key_cannot_be_read(send: Send) -> None:
+    account = {
+        'apiVersion': 'v1',
+        'kind': 'ServiceAccount',
+        'metadata': {'name': 'a'},
+        'secrets': [{'kind': 'x'}],
+    }
+    answer = send(
+        'PATCH',
+        '/api/v1/namespaces/m/serviceaccounts/a',
+        account,
+        content_type=wire.APPLY_PATCH,
+        params={'fieldManager': 'charm'},
+    )
+    assert answer.json()['message'] == (
+        'failed to create typed patch object (m/a; v1, Kind=ServiceAccount): .secrets: element 0: '
+        'associative list with keys has an element that omits key field "name" '
+        "(and doesn't have default value)"
+    )
+
+
+@pytest.mark.usefixtures('deployed')
+def test_scale_is_not_applied(send: Send) -> None:
+    with pytest.raises(UnexpectedRequest, match='not modelled'):
+        send(
+            'PATCH',
+            '/apis/apps/v1/namespaces/media/statefulsets/plex/scale',
+            {},
+            content_type=wire.APPLY_PATCH,
+            params={'fieldManager': 'charm'},
+        )

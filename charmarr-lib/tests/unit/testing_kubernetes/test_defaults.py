@@ -178,3 +178,26 @@ def test_quantities_are_canonical(given: Any, stored: str) -> None:
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match='quantities must match'):
         quantities.canonical(text)
+
+
+def test_services_of_every_type(fake: KubernetesFake) -> None:
+    def add(name: str, **spec: Any) -> dict[str, Any]:
+        metadata = {'name': name, 'namespace': 'm'}
+        return fake.add({'kind': 'Service', 'metadata': metadata, 'spec': spec})['spec']
+
+    plain = add('plain', ports=[{'port': 80}])
+    assert plain['ports'] == [{'port': 80, 'protocol': 'TCP', 'targetPort': 80}]
+    assert (plain['type'], plain['sessionAffinity']) == ('ClusterIP', 'None')
+    ports = [{'port': 80, 'name': 'a'}, {'port': 81, 'name': 'b'}]
+    balanced = add('balanced', type='LoadBalancer', ports=ports)
+    numbers = [port['nodePort'] for port in balanced['ports']]
+    assert len(set(numbers)) == 2
+    assert all(30000 <= number <= 32767 for number in numbers)
+    assert balanced['clusterIP'] != plain['clusterIP']
+    named = add('named', type='ExternalName', externalName='plex.example')
+    assert 'clusterIP' not in named
+
+
+def test_only_rolling_updates_have_a_partition(fake: KubernetesFake, plex: dict[str, Any]) -> None:
+    plex['spec']['updateStrategy'] = {'type': 'OnDelete'}
+    assert fake.add(plex)['spec']['updateStrategy'] == {'type': 'OnDelete'}

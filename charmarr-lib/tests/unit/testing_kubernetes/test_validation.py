@@ -17,7 +17,7 @@ from lightkube.resources.core_v1 import Pod as PodResource
 from lightkube.resources.storage_v1 import StorageClass
 from lightkube.types import PatchType
 
-from charmarr_lib.testing.kubernetes import KubernetesFake, Refused, trees
+from charmarr_lib.testing.kubernetes import KubernetesFake, Refused, kinds, trees
 
 Wish = Callable[[dict[str, Any]], dict[str, Any]]
 Send = Callable[..., Any]
@@ -371,3 +371,80 @@ def test_services_name_their_ports(fake: KubernetesFake) -> None:
         'spec.ports[0].name',
         'spec.ports[1]',
     ]
+
+
+def _broken_pod(**container: Any) -> dict[str, Any]:
+    containers = [{'name': 'c', 'image': 'i', **container}]
+    return {'kind': 'Pod', 'spec': {'containers': containers, 'volumes': [{'name': 'v'}]}}
+
+
+def _broken_set(plex: dict[str, Any], value: Any, *path: str) -> dict[str, Any]:
+    return trees.graft(plex, value, 'spec', *path)
+
+
+_LIMITS = {'limits': {'g.pu/a': '1'}, 'requests': {'g.pu/a': '2'}}
+_SERVICE = {'kind': 'Service', 'spec': {'ports': [{'port': 0}]}}
+_TWICE = [{'name': 'a', 'port': 1}, {'name': 'a', 'port': 2}]
+_MOUNTS = 'spec.containers[0].volumeMounts[0]'
+
+
+@pytest.mark.parametrize(
+    ('obj', 'field'),
+    [
+        (_broken_pod(name=''), 'spec.containers[0].name'),
+        (_broken_pod(name='Big'), 'spec.containers[0].name'),
+        (_broken_pod(env=[{'value': '1'}]), 'spec.containers[0].env[0].name'),
+        (_broken_pod(volumeMounts=[{'mountPath': '/a'}]), f'{_MOUNTS}.name'),
+        (_broken_pod(volumeMounts=[{'name': 'v'}]), f'{_MOUNTS}.mountPath'),
+        (_broken_pod(ports=[{'name': 'a'}]), 'spec.containers[0].ports[0].containerPort'),
+        (
+            _broken_pod(ports=[{'name': 'a', 'containerPort': port} for port in (1, 2)]),
+            'spec.containers[0].ports[1].name',
+        ),
+        (_broken_pod(resources=_LIMITS), 'spec.containers[0].resources.requests'),
+        ({'kind': 'StorageClass'}, 'provisioner'),
+        ({'kind': 'Service'}, 'spec.ports'),
+        (_SERVICE, 'spec.ports[0].port'),
+        ({'kind': 'Service', 'spec': {'ports': _TWICE}}, 'spec.ports[1].name'),
+        ({'kind': 'Event', 'involvedObject': {'namespace': 'x'}}, 'involvedObject.namespace'),
+        ({'kind': 'Secret', 'metadata': {'annotations': {'a b': ''}}}, 'metadata.annotations'),
+        ({'kind': 'Secret', 'metadata': {'labels': {'a b': ''}}}, 'metadata.labels'),
+        ({'kind': 'Namespace', 'metadata': {'name': 'a.b'}}, 'metadata.name'),
+        ({'kind': 'Service', 'metadata': {'name': '1'}, **_SERVICE}, 'metadata.name'),
+    ],
+)
+def test_first_complaint_is_about_the_field(
+    fake: KubernetesFake, obj: dict[str, Any], field: str
+) -> None:
+    metadata = {'name': 'x', **obj.get('metadata', {})}
+    if kinds.BY_NAME[obj['kind']].namespaced:
+        metadata['namespace'] = 'm'
+    with pytest.raises(Refused) as caught:
+        fake.add({**obj, 'metadata': metadata})
+    assert caught.value.body['details']['causes'][0]['field'] == field
+
+
+@pytest.mark.parametrize(
+    ('value', 'path', 'field'),
+    [
+        ({}, ('selector',), 'spec.selector'),
+        (-1, ('replicas',), 'spec.replicas'),
+        ('Never', ('template', 'spec', 'restartPolicy'), 'spec.template.spec.restartPolicy'),
+        (
+            [{'name': 'charm-data', 'persistentVolumeClaim': {}}],
+            ('template', 'spec', 'volumes'),
+            'spec.template.spec.volumes[0].persistentVolumeClaim.claimName',
+        ),
+        (
+            [{'name': 'charm-data', 'hostPath': {}}],
+            ('template', 'spec', 'volumes'),
+            'spec.template.spec.volumes[0].hostPath.path',
+        ),
+    ],
+)
+def test_stateful_set_is_refused_for_one_field(
+    fake: KubernetesFake, plex: dict[str, Any], value: Any, path: tuple[str, ...], field: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        fake.add(_broken_set(plex, value, *path))
+    assert [cause['field'] for cause in caught.value.body['details']['causes']] == [field]

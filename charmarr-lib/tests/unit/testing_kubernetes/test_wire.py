@@ -253,3 +253,46 @@ def test_force_is_for_applies_only(send: Send, fake: KubernetesFake) -> None:
         'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: '
         'may not be specified for non-apply patch'
     )
+
+
+@pytest.mark.parametrize(
+    ('params', 'message'),
+    [
+        ({'labelSelector': 'a=b=c'}, 'unable to parse requirement: a=b=c'),
+        ({'fieldSelector': 'metadata.name'}, 'invalid selector'),
+        ({'continue': '???'}, 'continue key is not valid'),
+    ],
+)
+def test_parameters_that_cannot_be_read_are_refused(
+    send: Send, params: dict[str, str], message: str
+) -> None:
+    answer = send('GET', _SECRETS, params=params)
+    assert answer.status_code == 400
+    assert message in answer.json()['message']
+
+
+@pytest.mark.parametrize(
+    ('content_type', 'body', 'code'),
+    [
+        (wire.JSON_PATCH, [{'op': 'nope', 'path': '/a'}], 400),
+        (wire.JSON_PATCH, [{'op': 'remove', 'path': '/metadata/ownerReferences/0/x'}], 422),
+        (wire.STRATEGIC_PATCH, {'metadata': {'$patch': 'nope'}}, 500),
+        (wire.MERGE_PATCH, {'metadata': {'uid': 'other'}}, 409),
+        (wire.MERGE_PATCH, {'metadata': {'name': 'other'}}, 400),
+    ],
+)
+def test_patches_that_do_not_fit_are_refused(
+    send: Send, fake: KubernetesFake, content_type: str, body: Any, code: int
+) -> None:
+    before = fake.add(_secret())
+    answer = send('PATCH', f'{_SECRETS}/s', body, content_type=content_type)
+    assert answer.status_code == code
+    assert fake.get('Secret', 's', 'media') == before
+
+
+def test_selects_nodes_by_a_boolean(send: Send, fake: KubernetesFake) -> None:
+    for name, spec in (('a', {'unschedulable': True}), ('b', {})):
+        fake.add({'kind': 'Node', 'metadata': {'name': name}, 'spec': spec})
+    params = {'fieldSelector': 'spec.unschedulable=true'}
+    items = send('GET', '/api/v1/nodes', params=params).json()['items']
+    assert [item['metadata']['name'] for item in items] == ['a']

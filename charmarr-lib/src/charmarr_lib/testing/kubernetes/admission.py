@@ -125,7 +125,7 @@ def check_growth(kind: kinds.Kind, old: trees.Tree, new: trees.Tree, objects: st
     """Refuse to let a claim grow where its storage cannot.
 
     Raises:
-        Refused: the claim is not bound, or its class does not allow expansion (403).
+        Refused: its class does not allow expansion (403).
     """
     if kind.name != 'PersistentVolumeClaim':
         return
@@ -135,9 +135,6 @@ def check_growth(kind: kinds.Kind, old: trees.Tree, new: trees.Tree, objects: st
     if quantities.value(after or '0') <= quantities.value(before or '0'):
         return
     name = old['metadata']['name']
-    if trees.dig(old, 'status', 'phase') != 'Bound':
-        detail = 'Only bound persistent volume claims can be expanded'
-        raise refusals.not_admitted(kind, name, detail)
     storage_class = objects.get(
         _STORAGE_CLASS, None, trees.dig(old, 'spec', 'storageClassName') or ''
     )

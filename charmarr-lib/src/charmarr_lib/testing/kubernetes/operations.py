@@ -55,8 +55,13 @@ class Operations:
         self._life = life
         self._store = life.store
 
-    def create(self, call: wire.Call, *, keep_status: bool = False) -> Outcome:
+    def create(self, call: wire.Call) -> Outcome:
         """POST to a collection."""
+        stored = self.created(call, keep_status=False)
+        return Outcome(201, stored.encoded, changed=not call.dry_run)
+
+    def created(self, call: wire.Call, *, keep_status: bool) -> stores.Stored:
+        """The object that a create makes, with the status it was sent if that is to be kept."""
         obj = _checked(call, call.body)
         if trees.dig(obj, 'metadata', 'resourceVersion'):
             detail = 'resourceVersion should not be set on objects to be created'
@@ -64,14 +69,13 @@ class Operations:
         obj = self._life.named(_placed(call, obj))
         writer = self._writer(call, ownership.UPDATE)
         blank = dict(call.kind.blank)
-        stored = self._life.create(
+        return self._life.create(
             call.kind,
             obj,
             lambda new: ownership.update(blank, new, {}, writer),
             keep_status=keep_status,
             dry_run=call.dry_run,
         )
-        return Outcome(201, stored.encoded, changed=not call.dry_run)
 
     def update(self, call: wire.Call) -> Outcome:
         """PUT of a whole object."""

@@ -153,25 +153,19 @@ class KubernetesFake:
         return self.authorise(call.user, verb, call.kind.name, call.namespace)
 
     def _dispatched(self, call: wire.Call) -> operations.Outcome:
-        match call.verb:
-            case 'get':
-                return self._reading.get(call, self._operations.present(call))
-            case 'list':
-                return self._reading.list(call)
-            case 'watch':
-                return self._reading.watch(call)
-            case 'create':
-                return self._operations.create(call)
-            case 'update':
-                return self._operations.update(call)
-            case 'patch':
-                return self._operations.patch(call, lambda verb: self._may(call, verb))
-            case 'delete':
-                return self._operations.delete(call)
-            case 'deletecollection':
-                return self._operations.delete_all(call, self._reading.selected(call))
-            case _:
-                raise refusals.UnexpectedRequest(f'{call.verb} is not modelled')
+        handlers: dict[str, Callable[[], operations.Outcome]] = {
+            'get': lambda: self._reading.get(call, self._operations.present(call)),
+            'list': lambda: self._reading.list(call),
+            'watch': lambda: self._reading.watch(call),
+            'create': lambda: self._operations.create(call),
+            'update': lambda: self._operations.update(call),
+            'patch': lambda: self._operations.patch(call, lambda verb: self._may(call, verb)),
+            'delete': lambda: self._operations.delete(call),
+            'deletecollection': lambda: self._operations.delete_all(
+                call, self._reading.selected(call)
+            ),
+        }
+        return handlers[call.verb]()
 
     def _record(self, call: wire.Call, outcome: operations.Outcome) -> None:
         self.requests.append(
@@ -235,11 +229,7 @@ class KubernetesFake:
         metadata = trees.branch(tree, 'metadata')
         namespace = metadata.get('namespace', 'default') if kind.namespaced else None
         call = wire.Call('create', kind, namespace, body=tree, manager=manager)
-        self._operations.create(call, keep_status=True)
-        last = self._store.history[-1].after
-        if last is None:
-            raise LookupError('a create has left no object')
-        return trees.copy(last.obj)
+        return trees.copy(self._operations.created(call, keep_status=True).obj)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """An object, or None."""
