@@ -207,6 +207,7 @@ def test_dependents_stay_as_orphans(
     client.delete(StatefulSet, 'plex', cascade=CascadeType.ORPHAN)
     with pytest.raises(Refused, match='already exists'):
         fake.add(plex)
+    client.delete(StatefulSet, 'plex')
     fake.collect_garbage()
     assert fake.list('StatefulSet') == []
     pod = fake.get('Pod', 'plex-0', 'media')

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charmarr_lib.testing.kubernetes import fieldsets, kinds, selectors, strategic
 
+_law = settings(max_examples=50, deadline=None)
 _elements = st.sampled_from(['f:a', 'f:b', 'k:{"name":"x"}', 'v:"y"'])
 _nodes: st.SearchStrategy[dict[str, Any]] = st.recursive(
     st.just({}),
@@ -24,11 +25,13 @@ _nodes: st.SearchStrategy[dict[str, Any]] = st.recursive(
 _sets = st.dictionaries(_elements, _nodes, max_size=3).map(fieldsets.from_json)
 
 
+@_law
 @given(_sets)
 def test_notation_is_read_back(fields: fieldsets.FieldSet) -> None:
     assert fieldsets.from_json(fieldsets.to_json(fields)) == fields
 
 
+@_law
 @given(_sets, _sets)
 def test_sets_are_sets(left: fieldsets.FieldSet, right: fieldsets.FieldSet) -> None:
     assert _paths(fieldsets.union(left, right)) == _paths(left) | _paths(right)
@@ -40,6 +43,7 @@ def _paths(fields: fieldsets.FieldSet) -> set[str]:
     return set(fieldsets.paths(fields))
 
 
+@_law
 @given(_sets, _sets)
 def test_projection_is_a_part_of_the_whole(
     fields: fieldsets.FieldSet, frame: fieldsets.FieldSet

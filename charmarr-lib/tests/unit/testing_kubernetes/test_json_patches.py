@@ -9,11 +9,12 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charmarr_lib.testing.kubernetes import patches
 
+_law = settings(max_examples=50, deadline=None)
 _keys = st.sampled_from(['a', 'b', 'a/b', 'm~n', ''])
 _scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.text('xy', max_size=2)
 _json: st.SearchStrategy[Any] = st.recursive(
@@ -46,6 +47,7 @@ def test_merge_patch_does_what_its_rfc_shows(document: Any, patch: Any, result: 
     assert patches.merge(document, patch) == result
 
 
+@_law
 @given(_json, _json)
 def test_merging_twice_is_merging_once(document: Any, patch: Any) -> None:
     before = copy.deepcopy(document)
@@ -127,6 +129,7 @@ def test_what_is_no_patch_is_refused(operations: Any) -> None:
         patches.apply({}, operations)
 
 
+@_law
 @given(_objects, _keys, _json)
 def test_what_is_added_is_found_and_can_be_taken_away(
     document: dict[str, Any], key: str, value: Any

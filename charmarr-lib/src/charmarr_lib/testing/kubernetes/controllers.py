@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from . import kinds, lifecycle, trees
 from . import store as stores
 
@@ -20,9 +22,9 @@ def release_protection(life: lifecycle.Lifecycle) -> None:
     A claim is in use while a pod, or the template of a StatefulSet, mounts it; a volume while
     its claim exists.
     """
+    mounted = _mounted(life.store)
     for claim in life.store.all(_CLAIM):
-        mounted = (claim.namespace, claim.name) in _mounted(life.store)
-        if _going(claim) and not mounted:
+        if _going(claim) and (claim.namespace, claim.name) not in mounted:
             _without_finaliser(life, _CLAIM, claim, _CLAIM.protection)
     for volume in life.store.all(_VOLUME):
         if _going(volume) and not _claimed(life.store, volume):
@@ -56,11 +58,25 @@ def _claimed(store: stores.Store, volume: stores.Stored) -> bool:
 def _without_finaliser(
     life: lifecycle.Lifecycle, kind: kinds.Kind, stored: stores.Stored, name: str
 ) -> None:
-    kept = [other for other in trees.items(stored.metadata, 'finalizers') if other != name]
-    obj = trees.graft(stored.obj, kept, 'metadata', 'finalizers')
-    if not kept:
-        obj = trees.without(obj, 'metadata', 'finalizers')
-    life.update(kind, stored, obj, lambda _: stored.shares)
+    def change(obj: trees.Tree) -> trees.Tree:
+        present = trees.items(obj, 'metadata', 'finalizers')
+        kept = [other for other in present if other != name]
+        if not kept:
+            return trees.without(obj, 'metadata', 'finalizers')
+        return trees.graft(obj, kept, 'metadata', 'finalizers')
+
+    _change(life, kind, stored, change)
+
+
+def _change(
+    life: lifecycle.Lifecycle,
+    kind: kinds.Kind,
+    stored: stores.Stored,
+    change: Callable[[trees.Tree], trees.Tree],
+) -> None:
+    # An earlier step may have changed the object since it was looked up.
+    newest = life.store.get(kind, stored.namespace, stored.name) or stored
+    life.update(kind, newest, change(newest.obj), lambda _: newest.shares)
 
 
 def collect_garbage(life: lifecycle.Lifecycle) -> None:
@@ -97,10 +113,14 @@ def _owners(stored: stores.Stored) -> set[str]:
 def _cut_loose(
     life: lifecycle.Lifecycle, kind: kinds.Kind, dependent: stores.Stored, owner: stores.Stored
 ) -> None:
-    references = trees.items(dependent.metadata, 'ownerReferences')
-    kept = [other for other in references if other['uid'] != owner.metadata['uid']]
-    obj = trees.graft(dependent.obj, kept, 'metadata', 'ownerReferences')
-    life.update(kind, dependent, obj, lambda _: dependent.shares)
+    uid = owner.metadata['uid']
+
+    def change(obj: trees.Tree) -> trees.Tree:
+        references = trees.items(obj, 'metadata', 'ownerReferences')
+        kept = [other for other in references if other['uid'] != uid]
+        return trees.graft(obj, kept, 'metadata', 'ownerReferences')
+
+    _change(life, kind, dependent, change)
 
 
 def _delete_dependents(life: lifecycle.Lifecycle) -> bool:

@@ -207,8 +207,7 @@ class Lifecycle:
             Refused: a precondition does not hold (409).
         """
         _check_preconditions(kind, current, removal)
-        policy = removal.propagation or kind.default_propagation
-        finalisers = _for_propagation(trees.items(current.metadata, 'finalizers'), policy)
+        finalisers = _for_propagation(kind, current, removal.propagation)
         grace = _grace(kind, current.obj, removal.grace)
         if kind.name == 'Namespace' or finalisers or grace:
             return self._marked(kind, current, finalisers, grace, dry_run=dry_run), True
@@ -306,9 +305,14 @@ def _check_preconditions(kind: kinds.Kind, current: stores.Stored, removal: Remo
             raise refusals.conflict(kind, current.name, detail)
 
 
-def _for_propagation(finalisers: list[Any], policy: str) -> list[Any]:
-    kept = [name for name in finalisers if name not in (ORPHAN, FOREGROUND)]
-    wanted = _PROPAGATION[policy]
+def _for_propagation(kind: kinds.Kind, current: stores.Stored, asked: str | None) -> list[Any]:
+    """The finalisers that a delete leaves: those that say what becomes of dependents change."""
+    present = trees.items(current.metadata, 'finalizers')
+    if asked is None and not {ORPHAN, FOREGROUND}.isdisjoint(present):
+        # An earlier delete has decided.
+        return present
+    kept = [name for name in present if name not in (ORPHAN, FOREGROUND)]
+    wanted = _PROPAGATION[asked or kind.default_propagation]
     return [*kept, wanted] if wanted else kept
 
 
