@@ -26,7 +26,6 @@ from charmarr_lib import config, interfaces, kubernetes, reconcile, waiting
 from storage_options import CheckStorageParams, ShowStorageParams, StorageOptions
 
 _POLL: Final = 2.0  # seconds between two looks at a running check
-_NOT_MADE: Final = 'the volume is made when the first application mounts it; relate one first'
 
 _STATUSES: Final = {
     storage_plan.Level.BLOCKED: ops.BlockedStatus,
@@ -107,10 +106,7 @@ class CharmarrStorageCharm(ops.CharmBase):
         loaded = config.load(self, self.config_type)
         options = None if isinstance(loaded, config.Invalid) else loaded
         outcome = storage_removal.conclude(self._cluster, self._names, options)
-        storage_removal.log(outcome, self._names, self._claim_name(options))
-
-    def _claim_name(self, options: StorageOptions | None) -> str:
-        return options.claim_name or self._names.claim if options else self._names.claim
+        storage_removal.log(outcome, self._names)
 
     def _on_check_storage(self, event: ops.ActionEvent) -> None:
         params = config.load_params(event, CheckStorageParams)
@@ -128,12 +124,10 @@ class CharmarrStorageCharm(ops.CharmBase):
             event.fail(begun.trouble.text)
             return
         run = begun.seen.run if begun.seen is not None else None
-        if run is None or (begun.seen is not None and begun.seen.waits_for_consumer):
-            event.fail(_NOT_MADE)
-            return
-        storage = self._await(shared, run.number, wait)
+        number = run.number if run is not None else 0
+        storage = self._await(shared, number, wait)
         self._keep(storage)
-        self._report(event, storage, run.number)
+        self._report(event, storage, number)
 
     def _await(
         self, shared: shared_storage.SharedStorage, number: int, seconds: int
@@ -183,7 +177,7 @@ class CharmarrStorageCharm(ops.CharmBase):
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._is_going:
-            event.add_status(ops.MaintenanceStatus('going away; the media stays'))
+            event.add_status(ops.MaintenanceStatus('going away'))
             return
         options = config.load(self, self.config_type)
         if isinstance(options, config.Invalid):

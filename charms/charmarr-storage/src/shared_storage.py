@@ -33,7 +33,13 @@ logger = logging.getLogger(__name__)
 # More than any way from nothing to a checked volume takes; a bound, in case something keeps
 # changing an object back.
 _MOST_STEPS: Final = 10
+_NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
+_NO_CLAIM: Final = plan.Trouble('the claim is not made yet', plan.Level.WAITING)
+_NOT_MADE: Final = plan.Trouble(
+    'the volume is made when the first application mounts it; relate one first',
+    plan.Level.WAITING,
+)
 _GOING: Final = ('Succeeded', 'Failed')
 
 
@@ -113,8 +119,10 @@ class SharedStorage:
             step = plan.next_step(self._wanted, seen)
             if isinstance(step, plan.Trouble):
                 return Storage(self._wanted, seen, step)
-            if seen.claim is None or seen.waits_for_consumer:
-                return Storage(self._wanted, seen)
+            if seen.claim is None:
+                return Storage(self._wanted, seen, _NO_CLAIM)
+            if seen.waits_for_consumer:
+                return Storage(self._wanted, seen, _NOT_MADE)
             seen = self._take(plan.start_check(self._wanted, seen, seen.claim), seen)
         except ClusterError as error:
             return Storage(self._wanted, seen, _trouble(error))
@@ -281,7 +289,8 @@ def _with(seen: plan.Seen, kind: Kind, manifest: Manifest) -> plan.Seen:
 
 
 def _trouble(error: ClusterError) -> plan.Trouble:
-    if isinstance(error, RefusedError) and error.code != _CONFLICT:
+    if isinstance(error, RefusedError) and error.code not in (_NOT_FOUND, _CONFLICT):
         return plan.Trouble(str(error))
-    # Somebody else was faster, or nobody answered: the next event looks again.
+    # The object has changed or gone since we looked, or nobody answered: the next event looks
+    # again.
     return plan.Trouble(str(error), plan.Level.WAITING)

@@ -342,9 +342,12 @@ def _program() -> str:
 
 
 def _on(nodes: Sequence[str]) -> Manifest:
-    field = {'key': 'metadata.name', 'operator': 'In', 'values': list(nodes)}
-    terms = {'nodeSelectorTerms': [{'matchFields': [field]}]}
-    return {'requiredDuringSchedulingIgnoredDuringExecution': terms}
+    # One term for each: Kubernetes takes a single value where it matches a field.
+    terms = [
+        {'matchFields': [{'key': 'metadata.name', 'operator': 'In', 'values': [node]}]}
+        for node in nodes
+    ]
+    return {'requiredDuringSchedulingIgnoredDuringExecution': {'nodeSelectorTerms': terms}}
 
 
 def _end(status: Mapping[str, Any]) -> Mapping[str, str] | None:

@@ -25,7 +25,7 @@ BACKEND: Final = 'charmarr.io/backend'
 CLASS: Final = 'charmarr.io/storage-class'
 """Annotation of a claim: what the option storage-class was; empty for the cluster's default."""
 NODE: Final = 'charmarr.io/hostpath-node'
-"""Annotation of a volume: what the option hostpath-node was."""
+"""Annotation of a volume: the node that has the folder, ``*`` for all of them."""
 DELETABLE: Final = 'charmarr.io/delete-with-application'
 """Annotation of a claim that may go with the application: cleanup is on and nobody was related."""
 

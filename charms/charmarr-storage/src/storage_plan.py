@@ -66,8 +66,7 @@ class Wanted:
     @property
     def claim(self) -> str:
         """Name of the claim."""
-        is_theirs = self.backend is Backend.EXISTING_CLAIM
-        return self.options.claim_name if is_theirs else self.names.claim
+        return claim_name(self.options, self.names)
 
     def subject(self, claim: claims.Claim) -> check_job.Subject:
         """Return what is to be checked of the claim."""
@@ -169,6 +168,12 @@ class DropRuns:
 
 
 Step: TypeAlias = Create | Change | StartCheck | Conclude | DropRuns
+
+
+def claim_name(options: StorageOptions, names: storage_names.Names) -> str:
+    """Return the name of the claim that is used."""
+    is_theirs = options.backend_type is Backend.EXISTING_CLAIM
+    return options.claim_name if is_theirs else names.claim
 
 
 def next_step(wanted: Wanted, seen: Seen) -> Step | Trouble | None:
@@ -301,12 +306,18 @@ def _volume(wanted: Wanted, seen: Seen) -> Iterator[Step | Trouble]:
     volume, claim = seen.volume, seen.claim
     if volume is None:
         node = _node(wanted, seen.nodes)
-        yield node if isinstance(node, Trouble) else _new_volume(wanted, claim, node)
+        found = {each['metadata']['name']: claims.hostname(each) for each in seen.nodes}
+        if isinstance(node, Trouble):
+            yield node
+        else:
+            yield _new_volume(wanted, claim, node, found.get(node, ''))
         return
     yield from _not_ours(wanted, 'PersistentVolume', volume.name, volume.labels)
     yield from _sound(wanted, volume)
     yield from _other_source(wanted, volume)
-    if volume.claim_uid and (claim is None or volume.claim_uid != claim.uid):
+    is_anothers = volume.claim_uid and (claim is None or volume.claim_uid != claim.uid)
+    # While it says Bound, the volume controller has not let go of it yet.
+    if is_anothers and volume.phase != 'Bound':
         yield _readopt(wanted, volume, claim)
     if volume.mount_options != wanted.options.mount_options:
         options = list(wanted.options.mount_options) or None
@@ -348,9 +359,8 @@ def _places(options: StorageOptions, volume: claims.Volume) -> Iterator[tuple[st
         return
     folder: Mapping[str, str] = volume.source.get('hostPath') or {}
     yield 'hostpath', folder.get('path', ''), options.hostpath
-    node = volume.annotations.get(storage_names.NODE, '')
-    # Naming the node that was found for an empty option changes nothing.
-    if options.hostpath_node not in volume.nodes:
+    if options.hostpath_node:
+        node = volume.annotations.get(storage_names.NODE, '')
         yield 'hostpath-node', node, options.hostpath_node
 
 
@@ -369,20 +379,19 @@ def _readopt(wanted: Wanted, volume: claims.Volume, claim: claims.Claim | None) 
 
 
 def _node(wanted: Wanted, nodes: Sequence[Manifest]) -> str | Trouble:
-    """Return the node that alone has the folder, empty for all of them."""
+    """Return the name of the node that has the folder."""
     option = wanted.options.hostpath_node
     if wanted.backend is not Backend.HOSTPATH or option == EVERY_NODE:
-        return ''
-    known = {each['metadata']['name']: claims.hostname(each) for each in nodes}
-    if option:
-        there = f'hostpath-node: there is no node {option}; there is {_some(known)}'
-        return known.get(option) or Trouble(there)
-    if len(known) > 1:
+        return option
+    known = [each['metadata']['name'] for each in nodes]
+    if option and option not in known:
+        return Trouble(f'hostpath-node: there is no node {option}; there is {_some(known)}')
+    if not option and len(known) != 1:
         return Trouble(
             f'hostpath-node: name the node that has the folder ({_some(known)}),'
             f' or {EVERY_NODE} if all have it'
         )
-    return next(iter(known.values()), '')
+    return option or known[0]
 
 
 def _usable_class(wanted: Wanted, classes: Sequence[Manifest]) -> Iterator[Trouble]:
@@ -397,7 +406,7 @@ def _usable_class(wanted: Wanted, classes: Sequence[Manifest]) -> Iterator[Troub
         )
 
 
-def _some(names: Iterator[str] | Mapping[str, str] | Sequence[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     """List names in a status line, however many there are."""
     listed = sorted(names)
     return ', '.join([*listed[:5], *(['...'] if len(listed) > 5 else [])]) or 'none'
@@ -478,7 +487,7 @@ def _new_claim(wanted: Wanted) -> Manifest:
     )
 
 
-def _new_volume(wanted: Wanted, claim: claims.Claim | None, node: str) -> Create:
+def _new_volume(wanted: Wanted, claim: claims.Claim | None, node: str, hostname: str) -> Create:
     options, names = wanted.options, wanted.names
     is_nfs = options.backend_type is Backend.NATIVE_NFS
     manifest = claims.volume_manifest(
@@ -489,9 +498,9 @@ def _new_volume(wanted: Wanted, claim: claims.Claim | None, node: str) -> Create
         claim=(names.namespace, names.claim),
         claim_uid=claim.uid if claim is not None else '',
         mount_options=options.mount_options,
-        node=node,
+        node=hostname,
         labels=names.labels,
-        annotations={} if is_nfs else {storage_names.NODE: options.hostpath_node},
+        annotations={} if is_nfs else {storage_names.NODE: node},
     )
     return Create(Kind.PERSISTENT_VOLUME, manifest)
 

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from typing import TypeAlias
 
 import storage_check_job as check_job
 import storage_names
-from charmarr_lib.kubernetes import Cluster, ClusterError, Kind, claims
+from charmarr_lib.kubernetes import Cluster, ClusterError, Kind, UnreachableError, claims
 from shared_storage import is_using
 from storage_options import Backend, StorageOptions
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 class Kept:
     """The claim stays, and why."""
 
+    claim: str
     reason: str
 
 
@@ -39,10 +41,20 @@ class Kept:
 class Handed:
     """The claim is deleted with the application's StatefulSet, if that ever is."""
 
+    claim: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Absent:
+    """There is no claim."""
+
+
+Outcome: TypeAlias = Kept | Handed | Absent
+
 
 def conclude(
     cluster: Cluster, names: storage_names.Names, options: StorageOptions | None
-) -> Kept | Handed:
+) -> Outcome:
     """Decide what becomes of the claim, and see to it. Never raises.
 
     Args:
@@ -51,57 +63,61 @@ def conclude(
         options: The application's options; None if they cannot be used, which keeps everything.
     """
     if options is None:
-        return Kept('the options are invalid')
+        return Kept(names.claim, 'the options are invalid')
     if options.backend_type is Backend.EXISTING_CLAIM:
-        return Kept('it was not made by this charm')
+        return Kept(options.claim_name, 'it was not made by this charm')
     if not options.cleanup_on_remove:
-        return Kept('cleanup-on-remove is false')
+        return Kept(names.claim, 'cleanup-on-remove is false')
     try:
         return _hand_over(cluster, names)
     except ClusterError as error:
-        return Kept(str(error))
+        return Kept(names.claim, str(error))
 
 
-def log(outcome: Kept | Handed, names: storage_names.Names, claim: str) -> None:
-    """Write down what stays, and the command that finds it."""
+def log(outcome: Outcome, names: storage_names.Names) -> None:
+    """Write down what stays, and the commands that find it."""
     where = names.namespace
-    if isinstance(outcome, Handed):
+    if isinstance(outcome, Kept):
         logger.warning(
-            'PersistentVolumeClaim %s in namespace %s is deleted with the application',
-            claim,
-            where,
-        )
-    else:
-        logger.warning(
-            'kept PersistentVolumeClaim %s in namespace %s with the media on it (%s);'
+            'kept PersistentVolumeClaim %s with the media on it (%s);'
             ' find it with: kubectl get pvc %s --namespace %s',
-            *(claim, where, outcome.reason, claim, where),
+            *(outcome.claim, outcome.reason, outcome.claim, where),
         )
+    elif isinstance(outcome, Handed):
+        logger.warning('PersistentVolumeClaim %s goes with the application', outcome.claim)
     logger.warning(
         'volumes that the charm made are kept; find them with: kubectl get pv --selector %s',
         names.selector,
     )
 
 
-def _hand_over(cluster: Cluster, names: storage_names.Names) -> Kept | Handed:
+def _hand_over(cluster: Cluster, names: storage_names.Names) -> Outcome:
     found = cluster.get(Kind.PERSISTENT_VOLUME_CLAIM, names.claim)
     if found is None:
-        return Kept('it does not exist')
+        return Absent()
     claim = claims.read_claim(found)
-    if not names.are_on(claim.labels):
-        return Kept('it was not made by this application')
-    if storage_names.DELETABLE not in claim.annotations:
-        return Kept('applications were related when the removal began')
-    user = _user(cluster, claim.name)
-    if user:
-        return Kept(f'{user} uses it')
     stateful_set = cluster.get(Kind.STATEFUL_SET, names.app)
-    if stateful_set is None:
-        return Kept('the StatefulSet is gone')
+    reason = _reason_to_keep(cluster, names, claim)
+    if reason or stateful_set is None:
+        return Kept(claim.name, reason or 'the StatefulSet is gone')
     owners = [*claim.owners, check_job.owner(stateful_set)]
     metadata = {'resourceVersion': claim.version, 'ownerReferences': owners}
-    cluster.merge(Kind.PERSISTENT_VOLUME_CLAIM, claim.name, {'metadata': metadata})
-    return Handed()
+    try:
+        cluster.merge(Kind.PERSISTENT_VOLUME_CLAIM, claim.name, {'metadata': metadata})
+    except UnreachableError as error:
+        return Kept(claim.name, f'unless it goes with the application after all: {error}')
+    return Handed(claim.name)
+
+
+def _reason_to_keep(
+    cluster: Cluster, names: storage_names.Names, claim: claims.Claim
+) -> str | None:
+    if not names.are_on(claim.labels):
+        return 'it was not made by this application'
+    if storage_names.DELETABLE not in claim.annotations:
+        return 'applications were related when the removal began'
+    user = _user(cluster, claim.name)
+    return f'{user} uses it' if user else None
 
 
 def _user(cluster: Cluster, claim: str) -> str:

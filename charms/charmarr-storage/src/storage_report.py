@@ -15,7 +15,8 @@ from shared_storage import Storage
 from storage_plan import Level, last_good
 
 _MOST_NAMES: Final = 8
-_LONGEST: Final = 240  # characters of a status line
+_LONGEST: Final = 400  # characters of a status line
+_LONGEST_REASON: Final = 160  # characters of what somebody else says in it
 _UNITS: Final = ('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')
 _NO_CLASS: Final = 'no storage class is set'
 _ACCESS_WORDS: Final = ('accessmode', 'access mode', 'readwritemany', 'multi_node', 'rwx')
@@ -56,8 +57,11 @@ def status(storage: Storage, consumers: Sequence[Consumer]) -> Line:
 
 
 def _line(level: Level, text: str) -> Line:
-    text = claims.one_line(text)
-    return Line(level, text if len(text) <= _LONGEST else f'{text[: _LONGEST - 3]}...')
+    return Line(level, _shortened(claims.one_line(text), _LONGEST))
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f'{text[: length - 3]}...'
 
 
 def _unbound(storage: Storage) -> Line | None:
@@ -74,7 +78,7 @@ def _unbound(storage: Storage) -> Line | None:
 
 def explained(delay: str, claim: claims.Claim) -> str:
     """Say what a well-known event means, and otherwise what it says."""
-    told = delay.lower()
+    told, delay = delay.lower(), _shortened(delay, _LONGEST_REASON)
     if _NO_CLASS in told:
         return 'no StorageClass is marked default'
     if any(word in told for word in _ACCESS_WORDS):
@@ -94,7 +98,7 @@ def _expanding(storage: Storage) -> Line | None:
     if claims.waits_for_mount(claim):
         what += ': the file system grows when a pod mounts the volume anew'
     elif storage.delay:
-        what += f': {storage.delay}'
+        what += f': {_shortened(storage.delay, _LONGEST_REASON)}'
     return _line(Level.MAINTENANCE, what)
 
 
@@ -112,7 +116,7 @@ def _checked(storage: Storage) -> Line | None:
             return None
     if storage.seen is not None and last_good(storage.seen) is not None:
         return None
-    reason = storage.delay or _before(run)
+    reason = _shortened(storage.delay or _before(run), _LONGEST_REASON)
     return _line(Level.WAITING, f'checking the storage{f": {reason}" if reason else ""}')
 
 
@@ -123,7 +127,9 @@ def _before(run: check_job.Run | None) -> str:
 
 def _ready(storage: Storage, consumers: Sequence[Consumer]) -> str:
     claim = storage.seen.claim if storage.seen is not None else None
-    capacity = (claim.capacity or claim.requested) if claim is not None else ''
+    volume = storage.seen.volume if storage.seen is not None else None
+    # Nothing reports the growth of a static volume to its claim.
+    capacity = volume.capacity if volume is not None else claim.capacity if claim else ''
     text = f'{capacity} for {_listed(consumers)}' if consumers else f'{capacity}, not related yet'
     run = storage.seen.run if storage.seen is not None else None
     is_checking = run is not None and run.answer is None
