@@ -30,9 +30,13 @@ class Harness(abc.ABC):
 
     Attributes:
         faults: What can go wrong with this kind of server.
+        totals: Whether the protocol says how long a list is. Where it does not, nobody can tell a
+            list from half of it that comes every time; deleting on its strength is out of the
+            question all the same.
     """
 
     faults: frozenset[Fault] = frozenset(Fault)
+    totals: bool = True
 
     def __init__(self) -> None:
         self.interposer = Interposer()

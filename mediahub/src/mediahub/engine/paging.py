@@ -59,6 +59,8 @@ async def pages(
     server: str,
     fetch: Callable[[int, int], Awaitable[Batch[T]]],
     size: PageSize,
+    *,
+    confirm: bool = False,
 ) -> AsyncGenerator[Batch[T]]:
     """Yield the pages of a list until its total is reached, or an empty page where there is none.
 
@@ -67,6 +69,7 @@ async def pages(
     Args:
         server: Name for errors.
         fetch: Asks for a page, given the number of items to skip and to take.
+        confirm: Ask again for a page that is empty, where nothing else tells the end.
         size: Shared by all lists of a server, so that what was learnt on one serves the next.
 
     Raises:
@@ -78,6 +81,8 @@ async def pages(
     first: Sequence[str] = ()
     while True:
         batch = await _smaller_until_it_comes(fetch, start, size)
+        if not batch.ids and confirm:
+            batch = await _smaller_until_it_comes(fetch, start, size)
         if not batch.ids:
             return
         if batch.ids == previous or batch.ids == first:

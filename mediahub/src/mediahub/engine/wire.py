@@ -16,7 +16,7 @@ import datetime
 import email.utils
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import httpx2
@@ -109,6 +109,7 @@ class Wire:
         self._client = client
         self._headers = dict(headers or {})
         self._secrets = tuple(secret for secret in secrets if secret)
+        self._judge: Callable[[httpx2.Response], None] = lambda response: None
         self._slots = asyncio.Semaphore(self.policy.concurrency)
 
     async def get(
@@ -120,6 +121,10 @@ class Wire:
     async def ask(self, path: str, form: Params) -> httpx2.Response:
         """Read something with POST, for protocols that allow it; repeated like :meth:`get`."""
         return await self._repeated('POST', path, form=form)
+
+    def explained_by(self, judge: Callable[[httpx2.Response], None]) -> None:
+        """Let a protocol look at refused answers first: it may say more than their status."""
+        self._judge = judge
 
     async def send(
         self,
@@ -235,6 +240,7 @@ class Wire:
         status = response.status_code
         if 200 <= status < 300:
             return response
+        self._judge(response)
         what = f'{_named(response.request)} was answered with HTTP {status}'
         if status == 429:
             raise errors.RateLimited(self.server, retry_after(response))

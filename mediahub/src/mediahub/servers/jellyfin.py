@@ -1,0 +1,637 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Jellyfin, and Emby as a profile of it.
+
+Jellyfin 12 refuses ``X-Emby-Token``; ``Authorization: MediaBrowser`` works with all versions. Emby
+knows only the former. Listings are recursive on purpose: the default is not, and asking for it
+folder by folder is what brings servers down.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import json
+import pathlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeVar, cast
+from urllib.parse import quote
+
+import pydantic
+
+from ..engine import coerce, config, errors, paging, wire
+from ..engine.capabilities import Capability, Handshake
+from ..engine.contract import image_type
+from ..engine.dialect import Dialect
+from ..engine.registry import ServerSettings, ServerType, Surroundings
+from ..engine.snapshot import Evidence, Page
+from ..engine.values import (
+    Album,
+    Entry,
+    Kind,
+    PlayEvent,
+    Playlist,
+    ScanProgress,
+    Track,
+)
+from .jellyfin_wire import (
+    TYPES,
+    Decoder,
+    Folder,
+    ItemData,
+    ItemList,
+    Made,
+    SystemInfo,
+    User,
+    UserPolicy,
+)
+
+T = TypeVar('T')
+
+PAGE = 1000
+
+FIELDS = 'Path,MediaSources,ProviderIds,DateCreated,Genres'
+
+LISTING: wire.Params = (
+    ('Recursive', 'true'),
+    ('Fields', FIELDS),
+    ('EnableImages', 'false'),
+    ('SortBy', 'DateCreated,SortName'),
+)
+
+# Fields that a full overwrite could lose without anybody noticing.
+KEPT = ('Name', 'Overview', 'Genres', 'ProviderIds', 'Tags', 'ProductionYear', 'LockData')
+
+_EVERYBODY = frozenset(
+    {
+        Capability.CHANGES,
+        Capability.SEARCH,
+        Capability.RECENTLY_ADDED,
+        Capability.PLAYLISTS,
+        Capability.PLAYLIST_EDIT,
+        Capability.HISTORY,
+        Capability.PLAY_COUNTS,
+    }
+)
+_ADMINISTRATORS = frozenset(
+    {
+        Capability.SCAN,
+        Capability.SCAN_STATE,
+        Capability.ARTIST_GENRES,
+        Capability.ARTIST_POSTER,
+        Capability.ALBUM_POSTER,
+        Capability.ARTIST_BIOGRAPHY,
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Profile:
+    """What differs between the products.
+
+    Attributes:
+        product: What the server calls itself, where it does.
+        prefix: Path in front of every other.
+        moves: Whether a user can move an entry of a playlist.
+    """
+
+    product: str
+    prefix: str
+    moves: bool
+
+    def headers(self, device: str, token: str) -> dict[str, str]:
+        """How a request says who we are."""
+        if self.product == 'Emby':
+            return {'X-Emby-Token': token, 'Accept': 'application/json'}
+        fields = {
+            'Client': wire.PRODUCT,
+            'Device': wire.PRODUCT,
+            'DeviceId': device,
+            'Version': wire.VERSION,
+            'Token': token,
+        }
+        listed = ', '.join(f'{name}="{quote(value)}"' for name, value in fields.items())
+        return {'Authorization': f'MediaBrowser {listed}', 'Accept': 'application/json'}
+
+
+JELLYFIN = Profile('Jellyfin', '', moves=True)
+EMBY = Profile('Emby', '/emby', moves=True)
+
+
+class JellyfinSettings(ServerSettings):
+    """Configuration of a Jellyfin or Emby server.
+
+    Attributes:
+        auth: ``api-key`` for a key from the dashboard, ``user-token`` for one user's token.
+        user: With a key, the user whose playlists and history are meant; the first administrator
+            where it is not given.
+        libraries: Names of the music libraries to use; all of them where it is empty.
+    """
+
+    url: config.Url
+    auth: Literal['api-key', 'user-token'] = 'api-key'
+    token: pydantic.SecretStr | None = None
+    token_file: pathlib.Path | None = pydantic.Field(default=None, alias='token-file')
+    user: str | None = None
+    libraries: tuple[str, ...] = ()
+    page_size: int = pydantic.Field(default=PAGE, ge=1, le=5000, alias='page-size')
+
+    @pydantic.model_validator(mode='after')
+    def _complete(self) -> Self:
+        if self.user is not None and self.auth == 'user-token':
+            raise ValueError("auth 'user-token' needs no user: the token names it")
+        self.credential()
+        return self
+
+    def credential(self) -> str:
+        """The key or token."""
+        return config.secret(self.token, self.token_file, 'token')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Account:
+    """Whose playlists and plays are meant, and what the credential may do."""
+
+    id: str
+    name: str
+    administrator: bool
+
+
+class JellyfinDialect(Dialect):
+    """Speaks to one Jellyfin or Emby server.
+
+    Args:
+        name: The server's name in the configuration.
+        connection: Its HTTP connection, token included.
+        settings: Its configuration.
+        profile: Which product it is.
+    """
+
+    def __init__(
+        self, name: str, connection: wire.Wire, settings: JellyfinSettings, profile: Profile
+    ):
+        super().__init__(name)
+        self._wire = connection
+        self._settings = settings
+        self._profile = profile
+        self._size = paging.PageSize(settings.page_size)
+        self._hello: tuple[Handshake, Account] | None = None
+
+    async def aclose(self) -> None:
+        """Nothing is held open: the connections belong to the pool."""
+
+    async def handshake(self) -> Handshake:
+        """Ask who the server is, and who we are to it."""
+        info = await self._get('/System/Info', SystemInfo)
+        machine_id = coerce.text(info.id)
+        if machine_id is None:
+            raise errors.Incompatible(self.name, f'what answers is no {self._profile.product}')
+        account = await self._who()
+        handshake = Handshake(
+            product=coerce.text(info.product_name) or self._profile.product,
+            version=coerce.text(info.version) or '',
+            machine_id=machine_id,
+            capabilities=self._capabilities(account),
+            account=account.name,
+            page_size=self._settings.page_size,
+        )
+        self._hello = (handshake, account)
+        return handshake
+
+    def _capabilities(self, account: Account) -> frozenset[Capability]:
+        found = _EVERYBODY | (_ADMINISTRATORS if account.administrator else frozenset())
+        # A key stands for no user, and moving asks whether the user owns the playlist.
+        by_user = self._settings.auth == 'user-token'
+        return found | ({Capability.PLAYLIST_MOVE} if by_user and self._profile.moves else set())
+
+    async def _who(self) -> Account:
+        if self._settings.auth == 'user-token':
+            user = await self._get('/Users/Me', User)
+            return self._account(user, administrator=_administers(user))
+        users = await self._get('/Users', list[User])
+        wanted = self._settings.user
+        for user in users:
+            if coerce.text(user.name) == wanted or (wanted is None and _administers(user)):
+                return self._account(user, administrator=True)
+        names = ', '.join(coerce.texts(user.name for user in users)) or 'none'
+        raise errors.NotFound(self.name, f'no user {wanted or "that administers"!r}; {names}')
+
+    def _account(self, user: User, *, administrator: bool) -> Account:
+        user_id = coerce.text(user.id)
+        if user_id is None:
+            raise errors.ProtocolError(self.name, 'a user without an id')
+        return Account(user_id, coerce.text(user.name) or '', administrator)
+
+    async def _ready(self) -> tuple[Handshake, Account]:
+        if self._hello is None:
+            await self.handshake()
+        return cast('tuple[Handshake, Account]', self._hello)
+
+    # Library
+
+    async def read(self, kinds: Sequence[Kind], evidence: Evidence) -> AsyncGenerator[Page]:
+        """Page through every library; the libraries are compared before and after."""
+        for library in await self._scope(evidence):
+            for kind in kinds:
+                async for page in self._library(library, kind, (), evidence):
+                    yield page
+        await self._scope(evidence)
+
+    async def read_changes(
+        self, since: datetime.datetime, evidence: Evidence
+    ) -> AsyncGenerator[Page]:
+        """What was saved since then; artists, who cannot be asked for so, in full."""
+        changed = (('MinDateLastSaved', since.astimezone(coerce.UTC).isoformat()),)
+        for library in await self._scope(evidence):
+            for kind, params in ((Kind.ARTIST, ()), (Kind.ALBUM, changed), (Kind.TRACK, changed)):
+                async for page in self._library(library, kind, params, Evidence()):
+                    yield page
+
+    async def _scope(self, evidence: Evidence) -> list[Folder]:
+        handshake, account = await self._ready()
+        evidence.machine_id = handshake.machine_id
+        libraries = await self._libraries()
+        known = account.administrator
+        evidence.scanning(any(_busy(library) for library in libraries) if known else None)
+        named = [(library.item_id, library.name, library.folders) for library in libraries]
+        evidence.scope(repr((handshake.machine_id, account.id, named)))
+        return libraries
+
+    async def _libraries(self) -> list[Folder]:
+        """The music libraries in use.
+
+        Raises:
+            NotFound: One that is configured is not there, or there is none at all.
+        """
+        found = await self._folders()
+        music = [library for library in found if library.collection_type == 'music']
+        names = [coerce.text(library.name) or '' for library in music]
+        wanted = self._settings.libraries
+        lacking = [name for name in wanted if name not in names]
+        if lacking or not music:
+            what = ', '.join(repr(name) for name in lacking) or 'any music library'
+            known = ', '.join(names) or 'none'
+            raise errors.NotFound(self.name, f'{what} is not there; music libraries: {known}')
+        pairs = zip(music, names, strict=True)
+        return [library for library, name in pairs if not wanted or name in wanted]
+
+    async def _folders(self) -> list[Folder]:
+        _, account = await self._ready()
+        if account.administrator:
+            return await self._get('/Library/VirtualFolders', list[Folder])
+        views = await self._get('/UserViews', ItemList, (('userId', account.id),))
+        return [
+            Folder(name=view.name, item_id=view.id, collection_type=view.collection_type)
+            for view in views.items or ()
+        ]
+
+    async def _library(
+        self, library: Folder, kind: Kind, params: wire.Params, evidence: Evidence
+    ) -> AsyncGenerator[Page]:
+        decoder = Decoder(self.name, library.folders)
+        key = coerce.text(library.item_id) or ''
+        where = (('ParentId', key), *params)
+        listing = self._list(kind, where, lambda data: decoder.item(kind, data))
+        empty = True
+        async for batch in listing:
+            empty = False
+            evidence.total(kind, key, batch.total)
+            yield Page(kind, tuple(batch.items))
+        if empty:
+            # Whether there is nothing, only a second question can tell from an answer gone wrong.
+            evidence.total(kind, key, await self._total(kind, where))
+
+    async def _total(self, kind: Kind, params: wire.Params) -> int | None:
+        path, listing = await self._listing(kind)
+        window = (('StartIndex', '0'), ('Limit', '1'))
+        found = await self._get(path, ItemList, (*listing, *params, *window))
+        return coerce.integer(found.total_record_count)
+
+    async def _listing(self, kind: Kind) -> tuple[str, wire.Params]:
+        """Where the items of a kind are listed."""
+        _, account = await self._ready()
+        user = ('userId', account.id)
+        if kind is Kind.ARTIST:
+            return '/Artists/AlbumArtists', (*LISTING, user)
+        return '/Items', (('IncludeItemTypes', TYPES[kind]), *LISTING, user)
+
+    def _list(
+        self, kind: Kind, params: wire.Params, make: Callable[[ItemData], T | None]
+    ) -> AsyncGenerator[paging.Batch[T]]:
+        async def fetch(start: int, count: int) -> paging.Batch[T]:
+            path, listing = await self._listing(kind)
+            return await self._page(path, (*listing, *params), make, start, count)
+
+        return paging.pages(self.name, fetch, self._size)
+
+    async def _page(
+        self,
+        path: str,
+        params: wire.Params,
+        make: Callable[[ItemData], T | None],
+        start: int,
+        count: int,
+    ) -> paging.Batch[T]:
+        """One page of a listing.
+
+        Raises:
+            ProtocolError: An item has no id or is of another kind, or there is no list.
+        """
+        patience = self._wire.policy.first_page_timeout if start == 0 else None
+        window = (('StartIndex', str(start)), ('Limit', str(count)))
+        found = await self._get(path, ItemList, (*params, *window), patience)
+        if found.items is None:
+            raise errors.ProtocolError(self.name, f'{path} answers without a list')
+        items = [make(data) for data in found.items]
+        if any(item is None for item in items):
+            raise errors.ProtocolError(self.name, f'{path} lists what is no such item')
+        ids = [coerce.text(data.playlist_item_id or data.id) or '' for data in found.items]
+        total = coerce.integer(found.total_record_count)
+        return paging.Batch(cast('list[T]', items), ids, total)
+
+    async def _everything(
+        self,
+        path: str,
+        params: wire.Params,
+        make: Callable[[ItemData], T | None],
+        limit: int | None = None,
+    ) -> list[T]:
+        """A listing, whole or up to a limit, or an error.
+
+        Raises:
+            Incomplete: The server counts more or fewer than came.
+        """
+        found: list[T] = []
+        totals: set[int | None] = set()
+        size = paging.PageSize(min(self._settings.page_size, limit or PAGE))
+
+        async def fetch(start: int, count: int) -> paging.Batch[T]:
+            return await self._page(path, params, make, start, count)
+
+        async for batch in paging.pages(self.name, fetch, size):
+            found += batch.items
+            totals.add(batch.total)
+            if limit is not None and len(found) >= limit:
+                return found[:limit]
+        if not found:
+            totals.add((await self._page(path, params, make, 0, 1)).total)
+        if totals != {len(found)}:
+            problem = f'{len(found)} items arrived, the server counts {sorted(map(str, totals))}'
+            raise errors.Incomplete(self.name, [problem])
+        return found
+
+    async def search_tracks(self, title: str, artist: str, limit: int) -> Sequence[Track]:
+        """Search by title; the ranking looks at the artist."""
+        found: list[Track] = []
+        for library in await self._libraries():
+            path, listing = await self._listing(Kind.TRACK)
+            decoder = Decoder(self.name, library.folders)
+            where = (('ParentId', coerce.text(library.item_id) or ''), ('SearchTerm', title))
+            batch = await self._page(
+                path,
+                (*listing, *where),
+                lambda data, decoder=decoder: decoder.item(Kind.TRACK, data),
+                0,
+                max(100, limit),
+            )
+            found += [item for item in batch.items if isinstance(item, Track)]
+        return found
+
+    async def recently_added_albums(self, limit: int) -> Sequence[Album]:
+        """The newest of each library, put in one order."""
+        found: list[Album] = []
+        _, account = await self._ready()
+        for library in await self._libraries():
+            decoder = Decoder(self.name, library.folders)
+            params = (
+                ('ParentId', coerce.text(library.item_id) or ''),
+                *_of('MusicAlbum', account, 'DateCreated'),
+            )
+            items = await self._everything(
+                '/Items',
+                params,
+                lambda data, decoder=decoder: decoder.item(Kind.ALBUM, data),
+                limit,
+            )
+            found += [item for item in items if isinstance(item, Album)]
+        earliest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
+        return sorted(found, key=lambda album: album.added_at or earliest, reverse=True)
+
+    # Scan
+
+    async def start_scan(self, path: str | None) -> None:
+        """Refresh the music libraries, or tell the server that a folder changed."""
+        if path is not None:
+            update = {'Updates': [{'Path': path, 'UpdateType': 'Modified'}]}
+            await self._post('/Library/Media/Updated', json.dumps(update).encode())
+            return
+        for library in await self._libraries():
+            key = quote(coerce.text(library.item_id) or '', safe='')
+            modes = (('metadataRefreshMode', 'Default'), ('imageRefreshMode', 'Default'))
+            await self._wire.send('POST', f'{self._profile.prefix}/Items/{key}/Refresh', modes)
+
+    async def scan_progress(self) -> ScanProgress:
+        """From the libraries: a refresh is no scheduled task."""
+        libraries = await self._libraries()
+        percents = [coerce.integer(library.refresh_progress) for library in libraries]
+        known = [percent for percent in percents if percent is not None]
+        return ScanProgress(
+            scanning=any(_busy(library) for library in libraries),
+            percent=float(min(known)) if known else None,
+        )
+
+    # Playlists
+
+    async def playlists(self) -> Sequence[Playlist]:
+        """The user's playlists."""
+        _, account = await self._ready()
+        params = (*_of('Playlist', account, 'SortName'), ('Fields', 'ChildCount'))
+        return await self._everything('/Items', params, Decoder(self.name).playlist)
+
+    async def playlist_entries(self, playlist_id: str) -> Sequence[Entry]:
+        """The entries in order."""
+        _, account = await self._ready()
+        params = (('userId', account.id),)
+        return await self._everything(_items(playlist_id), params, Decoder(self.name).entry)
+
+    async def create_playlist(self, title: str, track_ids: Sequence[str]) -> str:
+        """Make a playlist of the user's."""
+        _, account = await self._ready()
+        wanted = {
+            'Name': title,
+            'Ids': list(track_ids),
+            'UserId': account.id,
+            'MediaType': 'Audio',
+        }
+        response = await self._post('/Playlists', json.dumps(wanted).encode())
+        playlist_id = coerce.text(self._wire.decode(response, Made).id)
+        if playlist_id is None:
+            raise self._wire.protocol_error('no playlist in the answer', response)
+        return playlist_id
+
+    async def append_entries(self, playlist_id: str, track_ids: Sequence[str]) -> None:
+        """Add tracks at the end."""
+        _, account = await self._ready()
+        params = (('ids', ','.join(track_ids)), ('userId', account.id))
+        await self._wire.send('POST', self._profile.prefix + _items(playlist_id), params)
+
+    async def remove_entries(self, playlist_id: str, entry_ids: Sequence[str]) -> None:
+        """Take entries out, by the ids of their places."""
+        params = (('entryIds', ','.join(entry_ids)),)
+        await self._wire.send('DELETE', self._profile.prefix + _items(playlist_id), params)
+
+    async def move_entry(self, playlist_id: str, entry_id: str, after: str | None) -> None:
+        """Move an entry to the place behind another one, which has to be counted first."""
+        order = [entry.entry_id for entry in await self.playlist_entries(playlist_id)]
+        order.remove(entry_id)
+        place = order.index(after) + 1 if after is not None else 0
+        path = f'{_items(playlist_id)}/{quote(entry_id, safe="")}/Move/{place}'
+        await self._wire.send('POST', self._profile.prefix + path)
+
+    # History
+
+    async def play_history(self, limit: int) -> Sequence[PlayEvent]:
+        """The last play of each track: the server keeps no more."""
+        return await self._everything(
+            '/Items', await self._played(), Decoder(self.name).play, limit
+        )
+
+    async def track_play_counts(self) -> Mapping[str, int]:
+        """From the tracks that were played."""
+        decoder = Decoder(self.name)
+        items = await self._everything(
+            '/Items', await self._played(), lambda data: decoder.item(Kind.TRACK, data)
+        )
+        tracks = [item for item in items if isinstance(item, Track)]
+        return {track.ref.native_id: track.play_count for track in tracks if track.play_count}
+
+    async def _played(self) -> wire.Params:
+        _, account = await self._ready()
+        return (*_of('Audio', account, 'DatePlayed'), ('Filters', 'IsPlayed'))
+
+    # Writeback
+
+    async def write_artist_genres(self, artist_id: str, genres: Sequence[str]) -> None:
+        """Replace the genres."""
+        await self._rewrite(artist_id, {'Genres': list(genres)})
+
+    async def write_artist_biography(self, artist_id: str, biography: str) -> None:
+        """Replace the overview."""
+        await self._rewrite(artist_id, {'Overview': biography})
+
+    async def _rewrite(self, item_id: str, fields: Mapping[str, object]) -> None:
+        """Change fields of an item; the server takes whole items only, and forgets the rest.
+
+        Raises:
+            Unverified: Read again, the item is not what was sent.
+        """
+        before = await self._whole(item_id)
+        content = json.dumps(before | fields).encode()
+        await self._post(f'/Items/{quote(item_id, safe="")}', content)
+        after = await self._whole(item_id)
+        wanted = before | fields
+        wrong = [name for name in KEPT if after.get(name) != wanted.get(name)]
+        if wrong:
+            detail = f'item {item_id} still differs in {", ".join(wrong)}'
+            raise errors.Unverified(self.name, detail)
+
+    async def _whole(self, item_id: str) -> dict[str, Any]:
+        """An item with all its fields, those that we do not know included."""
+        _, account = await self._ready()
+        path = f'/Items/{quote(item_id, safe="")}'
+        item = await self._get(path, dict[str, Any], (('userId', account.id),))
+        if item.get('Id') != item_id:
+            raise errors.ProtocolError(self.name, f'{path} answers another item')
+        return item
+
+    async def write_artist_poster(self, artist_id: str, image: bytes) -> None:
+        """Replace the picture."""
+        await self._poster(artist_id, image)
+
+    async def write_album_poster(self, album_id: str, image: bytes) -> None:
+        """Replace the cover."""
+        await self._poster(album_id, image)
+
+    async def _poster(self, item_id: str, image: bytes) -> None:
+        """Upload a picture, in base64 as the server wants it, and see it change."""
+        before = _picture(await self._whole(item_id))
+        path = f'/Items/{quote(item_id, safe="")}/Images/Primary'
+        kind = image_type(image) or 'image/jpeg'
+        await self._post(path, base64.b64encode(image), kind)
+        after = _picture(await self._whole(item_id))
+        if after is None or after == before:
+            shown = await self._wire.get(self._profile.prefix + path) if after else None
+            if shown is None or shown.content != image:
+                raise errors.Unverified(self.name, f'item {item_id} still has another picture')
+
+    # Requests
+
+    async def _get(
+        self,
+        path: str,
+        shape: type[T],
+        params: wire.Params = (),
+        timeout: float | None = None,
+    ) -> T:
+        response = await self._wire.get(self._profile.prefix + path, params, timeout=timeout)
+        return self._wire.decode(response, shape)
+
+    async def _post(self, path: str, content: bytes, kind: str = 'application/json') -> Any:
+        return await self._wire.send(
+            'POST', self._profile.prefix + path, content=content, content_type=kind
+        )
+
+
+def _of(kind: str, account: Account, order: str) -> wire.Params:
+    """Everything of a type that a user sees, the latest first."""
+    direction = 'Ascending' if order == 'SortName' else 'Descending'
+    return (
+        ('IncludeItemTypes', kind),
+        ('Recursive', 'true'),
+        ('userId', account.id),
+        ('SortBy', f'{order},SortName' if order != 'SortName' else order),
+        ('SortOrder', direction),
+    )
+
+
+def _items(playlist_id: str) -> str:
+    return f'/Playlists/{quote(playlist_id, safe="")}/Items'
+
+
+def _busy(library: Folder) -> bool:
+    """Whether a library is refreshed, or waits for it."""
+    return library.refresh_status in {'Active', 'Queued'}
+
+
+def _administers(user: User) -> bool:
+    return (user.policy or UserPolicy()).is_administrator is True
+
+
+def _picture(item: Mapping[str, Any]) -> str | None:
+    """The tag of an item's picture, which changes with it."""
+    tags = item.get('ImageTags')
+    return coerce.text(cast('dict[str, object]', tags).get('Primary')) if tags else None
+
+
+def _builder(profile: Profile) -> Callable[[str, ServerSettings, Surroundings], Dialect]:
+    def build(name: str, settings: ServerSettings, around: Surroundings) -> Dialect:
+        chosen = cast('JellyfinSettings', settings)
+        token = chosen.credential()
+        connection = wire.Wire(
+            name,
+            chosen.url,
+            around.pool,
+            headers=profile.headers(f'{wire.PRODUCT}-{name}', token),
+            secrets=(token, quote(token)),
+            policy=around.policy,
+            clock=around.clock,
+        )
+        return JellyfinDialect(name, connection, chosen, profile)
+
+    return build
+
+
+SERVER_TYPE = ServerType('jellyfin', 'Jellyfin', JellyfinSettings, _builder(JELLYFIN))
+EMBY_SERVER_TYPE = ServerType('emby', 'Emby', JellyfinSettings, _builder(EMBY))
