@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import pathlib
 import traceback
+import typing
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -121,7 +122,7 @@ class Dispatcher:
         event = context.on.action(action.name, params=action.params, id=str(action.id))
         ran = self._run(unit, context, event, self._state(unit, None), action)
         action.log = list(context.action_logs)
-        action.results = dict(context.action_results or {})
+        action.results = _nested(context.action_results or {})
         if ran.outcome is model.Outcome.FAILED:
             action.status, action.return_code = model.ActionStatus.FAILED, 1
         elif action.status is model.ActionStatus.PENDING:
@@ -305,6 +306,22 @@ def _execute(manager: Any, before: testing.State) -> _Ended:
         outcome = model.Outcome.KILLED
     after = manager.ops.state if manager.ops is not None else before
     return _Ended(outcome, after, trace, message)
+
+
+def _nested(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Part dotted keys into maps, as Juju does with what a charm answers."""
+    nested: dict[str, Any] = {}
+    for key, value in results.items():
+        *way, last = key.split('.')
+        inner = nested
+        for step in way:
+            inner = inner.setdefault(step, {})
+        inner[last] = (
+            _nested(typing.cast('Mapping[str, Any]', value))
+            if isinstance(value, dict)
+            else str(value)
+        )
+    return nested
 
 
 def _filled(content: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,6 @@ from . import (
 )
 from . import model as _model
 from .dispatch import PodKilled
-from .secrets import Secret, SecretStore
 
 __all__ = ['PodKilled', 'Rehearsal']
 
@@ -57,6 +56,9 @@ class Rehearsal:
         schedule: Decides where Juju promises no order.
 
     Attributes:
+        applications: Applications by name.
+        relations: Relations, oldest first; peer relations among them.
+        secrets: Secrets of charms and of the operator.
         cluster: The Kubernetes API.
         kubernetes: The cluster behind it: its controllers, pods, node and network.
     """
@@ -73,6 +75,9 @@ class Rehearsal:
         self.catalogue = charms
         self._progress = onlooker or progress.Silence()
         self._juju = _model.JujuModel(model, _uuid(model), juju_version)
+        self.applications = self._juju.applications
+        self.relations = self._juju.relations
+        self.secrets = self._juju.secrets
         self._relation_ids = itertools.count()
         self._uuids = itertools.count(1)
         self._task_ids = itertools.count(2, 2)
@@ -128,21 +133,6 @@ class Rehearsal:
     def juju_version(self) -> str:
         """Version of Juju that charms see."""
         return self._juju.juju_version
-
-    @property
-    def applications(self) -> dict[str, _model.Application]:
-        """Applications by name."""
-        return self._juju.applications
-
-    @property
-    def relations(self) -> list[_model.Relation]:
-        """Relations, oldest first; peer relations among them."""
-        return self._juju.relations
-
-    @property
-    def secrets(self) -> SecretStore:
-        """Secrets of charms and of the operator."""
-        return self._juju.secrets
 
     @property
     def history(self) -> list[_model.HookRun]:
@@ -375,7 +365,7 @@ class Rehearsal:
         self._grants(name, application).discard(application)
 
     def _grants(self, name: str, application: str) -> set[str]:
-        secret: Secret = self.secrets.named(name)
+        secret = self.secrets.named(name)
         endpoints.application(self.applications, application)
         return secret.grants.setdefault(None, set())
 

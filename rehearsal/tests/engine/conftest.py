@@ -4,6 +4,7 @@
 """A rehearsal with two small charms and the program that one of them runs."""
 
 import pathlib
+import sys
 from collections.abc import Mapping, Sequence
 
 import httpx2
@@ -77,7 +78,7 @@ def rehearsal(player):
 
 
 def sight(rehearsal):
-    module = __import__('sys').modules[rehearsal.catalogue.charm('player').charm_type.__module__]
+    module = sys.modules[rehearsal.catalogue.charm('player').charm_type.__module__]
     return module.SEEN
 
 
@@ -95,3 +96,27 @@ def hooks(rehearsal):
         return [run.hook for run in rehearsal.history if run.unit == unit]
 
     return of
+
+
+@pytest.fixture
+def found(rehearsal):
+    """Return an object of the model's namespace, which must be there."""
+
+    def get(kind, name):
+        obj = rehearsal.cluster.get(kind, name, 'media')
+        assert obj is not None, f'{kind} {name}'
+        return obj
+
+    return get
+
+
+@pytest.fixture
+def container(rehearsal):
+    """Return the workload container of a unit of the player charm, which must run."""
+
+    def get(application='player', number=0):
+        pod = rehearsal.applications[application].units[number].pod
+        assert pod is not None, application
+        return pod.containers['player']
+
+    return get

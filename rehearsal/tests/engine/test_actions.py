@@ -1,19 +1,22 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from rehearsal import errors, model
+from rehearsal import engine, errors, model
 
 
 @pytest.fixture
-def running(rehearsal):
+def running(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     return rehearsal
 
 
-def test_an_action_answers_with_results_and_log(running):
+def test_an_action_answers_with_results_and_log(running: engine.Rehearsal):
     run = running.start_action('player/0', 'greet', {'name': 'Ann'})
     running.settle()
     assert (run.id, run.status, run.return_code) == (2, model.ActionStatus.COMPLETED, 0)
@@ -22,7 +25,7 @@ def test_an_action_answers_with_results_and_log(running):
     assert run.params == {'name': 'Ann', 'loud': False}
 
 
-def test_an_action_that_fails_is_kept_all_the_same(running):
+def test_an_action_that_fails_is_kept_all_the_same(running: engine.Rehearsal):
     run = running.start_action('player/0', 'greet', {'name': 'nobody'})
     settled = running.settle()
     assert (run.status, run.message) == (model.ActionStatus.FAILED, 'nobody there')
@@ -30,7 +33,7 @@ def test_an_action_that_fails_is_kept_all_the_same(running):
     assert running.applications['player'].units[0].workload.name == 'active'
 
 
-def test_an_action_that_crashes_is_an_error_without_a_failed_hook(running):
+def test_an_action_that_crashes_is_an_error_without_a_failed_hook(running: engine.Rehearsal):
     run = running.start_action('player/0', 'greet', {'name': 'bug'})
     settled = running.settle()
     assert (run.status, run.return_code) == (model.ActionStatus.FAILED, 1)
@@ -39,7 +42,9 @@ def test_an_action_that_crashes_is_an_error_without_a_failed_hook(running):
     assert running.applications['player'].units[0].failure is None
 
 
-def test_an_action_waits_for_its_unit_to_be_installed(rehearsal, hooks):
+def test_an_action_waits_for_its_unit_to_be_installed(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True)
     run = rehearsal.start_action('player/0', 'greet', {'name': 'Ann'})
     rehearsal.settle()
@@ -77,7 +82,9 @@ def test_an_action_waits_for_its_unit_to_be_installed(rehearsal, hooks):
         ),
     ],
 )
-def test_juju_refuses_an_action_in_its_own_words(running, unit, action, params, message):
+def test_juju_refuses_an_action_in_its_own_words(
+    running: engine.Rehearsal, unit: str, action: str, params: dict[str, Any], message: str
+):
     with pytest.raises(errors.JujuError) as raised:
         running.start_action(unit, action, params)
     assert str(raised.value) == message

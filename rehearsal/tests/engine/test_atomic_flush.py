@@ -1,6 +1,9 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+from collections.abc import Callable
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -8,7 +11,7 @@ from charmarr_lib.testing.kubernetes import Fault
 from rehearsal import engine, model
 
 
-def related(rehearsal):
+def related(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', 'first', trust=True)
     rehearsal.deploy('player', 'second', trust=True)
     relation = rehearsal.integrate('first:stage', 'second:tunes')
@@ -16,19 +19,19 @@ def related(rehearsal):
     return relation
 
 
-def test_a_failed_hook_writes_no_settings_but_keeps_what_it_did_to_pebble(rehearsal):
+def test_a_failed_hook_writes_no_settings_but_keeps_what_it_did_to_pebble(
+    rehearsal: engine.Rehearsal, container: Any
+):
     relation = related(rehearsal)
     rehearsal.configure('first', {'mood': 'buggy', 'volume': 9})
     settled = rehearsal.settle()
     assert not settled.quiet
     assert relation.bag('first').content['mood'] == 'calm'
     assert relation.bag('first/0').content['hooks'] == '5'
-    unit = rehearsal.applications['first'].units[0]
-    fake = unit.pod.containers['player']
-    assert fake.plan().services['player'].environment == {'VOLUME': '9'}
+    assert container('first').plan().services['player'].environment == {'VOLUME': '9'}
 
 
-def test_a_failed_hook_keeps_status_and_workload_version(rehearsal):
+def test_a_failed_hook_keeps_status_and_workload_version(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', trust=True, config={'mood': 'buggy'})
     rehearsal.settle()
     (unit,) = rehearsal.applications['player'].units
@@ -38,7 +41,7 @@ def test_a_failed_hook_keeps_status_and_workload_version(rehearsal):
     assert unit.workload_version == '1.2'
 
 
-def test_stored_state_of_a_failed_hook_is_dropped(rehearsal, seen):
+def test_stored_state_of_a_failed_hook_is_dropped(rehearsal: engine.Rehearsal, seen: list[Any]):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     count = seen[-1].stored_hooks
@@ -53,7 +56,9 @@ def test_stored_state_of_a_failed_hook_is_dropped(rehearsal, seen):
     )
 
 
-def test_a_failing_hook_is_retried_shown_once_and_given_up(rehearsal, hooks):
+def test_a_failing_hook_is_retried_shown_once_and_given_up(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     before = len(hooks('player/0'))
@@ -65,7 +70,9 @@ def test_a_failing_hook_is_retried_shown_once_and_given_up(rehearsal, hooks):
     assert settled.moving == ('player/0: hook failed: "config-changed"',)
 
 
-def test_other_changes_wait_while_a_hook_is_in_error(rehearsal, hooks):
+def test_other_changes_wait_while_a_hook_is_in_error(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('shelf', trust=True)
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
@@ -80,7 +87,9 @@ def test_other_changes_wait_while_a_hook_is_in_error(rehearsal, hooks):
     assert 'store-relation-created' in hooks('player/0')
 
 
-def test_a_pod_that_dies_in_a_hook_leaves_kubernetes_changed_and_settings_unwritten(rehearsal):
+def test_a_pod_that_dies_in_a_hook_leaves_kubernetes_changed_and_settings_unwritten(
+    rehearsal: engine.Rehearsal, container: Any
+):
     relation = related(rehearsal)
     killed = []
 
@@ -90,9 +99,8 @@ def test_a_pod_that_dies_in_a_hook_leaves_kubernetes_changed_and_settings_unwrit
             raise engine.PodKilled
         return httpx2.Response(200, headers={'version': '1.2'})
 
-    unit = rehearsal.applications['first'].units[0]
-    unit.pod.containers['player'].services.known['player'].program.handle = lambda request, peer: (
-        kill(request)
+    container('first').services.known['player'].program.handle = lambda request, peer: kill(
+        request
     )
     rehearsal.configure('first', {'volume': 3})
     before = len(rehearsal.history)
@@ -107,18 +115,20 @@ def test_a_pod_that_dies_in_a_hook_leaves_kubernetes_changed_and_settings_unwrit
     assert relation.bag('first/0').content['hooks'] == '3'
 
 
-def test_leadership_must_hold_until_the_settings_are_written(rehearsal):
+def test_leadership_must_hold_until_the_settings_are_written(
+    rehearsal: engine.Rehearsal, container: Any
+):
     rehearsal.deploy('player', 'first', trust=True, units=2)
     rehearsal.deploy('player', 'second', trust=True)
     relation = rehearsal.integrate('first:stage', 'second:tunes')
     rehearsal.settle()
     leader, other = rehearsal.applications['first'].units
 
-    def depose(request, peer):
+    def depose(request: httpx2.Request, peer: str):
         leader.leader, other.leader = False, True
         return httpx2.Response(200, headers={'version': '1.2'})
 
-    leader.pod.containers['player'].services.known['player'].program.handle = depose
+    container('first').services.known['player'].program.handle = depose
     rehearsal.configure('first', {'mood': 'loud', 'volume': 6})
     settled = rehearsal.settle()
     assert 'not the leader' in settled.errors[0].traceback
@@ -128,7 +138,7 @@ def test_leadership_must_hold_until_the_settings_are_written(rehearsal):
 
 
 @pytest.mark.parametrize('fault', [Fault.refused(), Fault.timeout(), Fault.status(500)])
-def test_requests_to_the_cluster_may_fail(rehearsal, fault):
+def test_requests_to_the_cluster_may_fail(rehearsal: engine.Rehearsal, fault: Fault):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     rehearsal.cluster.fail(fault, kind='StatefulSet', verb='get')

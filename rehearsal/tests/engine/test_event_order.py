@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import itertools
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from rehearsal import catalogue, engine
+from rehearsal import catalogue, engine, model
 
 FIRST_DEPLOY = [
     'install',
@@ -19,20 +22,26 @@ FIRST_DEPLOY = [
 ]
 
 
-def test_a_first_deployment_follows_jujus_order(rehearsal, hooks):
+def test_a_first_deployment_follows_jujus_order(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True)
     assert rehearsal.settle().quiet
     assert hooks('player/0') == FIRST_DEPLOY
 
 
-def test_a_unit_that_does_not_lead_elects_nobody(rehearsal, hooks):
+def test_a_unit_that_does_not_lead_elects_nobody(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True, units=2)
     rehearsal.settle()
     assert 'leader-elected' not in hooks('player/1')
     assert [unit.leader for unit in rehearsal.applications['player'].units] == [True, False]
 
 
-def test_relations_that_exist_at_deployment_are_created_before_config_changed(rehearsal, hooks):
+def test_relations_that_exist_at_deployment_are_created_before_config_changed(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('shelf', trust=True)
     rehearsal.deploy('player', trust=True)
     rehearsal.integrate('player', 'shelf')
@@ -42,7 +51,9 @@ def test_relations_that_exist_at_deployment_are_created_before_config_changed(re
     assert ran.index('start') < ran.index('store-relation-joined')
 
 
-def test_joined_is_followed_by_changed_for_the_same_unit(rehearsal, seen):
+def test_joined_is_followed_by_changed_for_the_same_unit(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     for name in ('first', 'second'):
         rehearsal.deploy('player', name, trust=True, units=2)
     rehearsal.settle()
@@ -63,7 +74,9 @@ def test_joined_is_followed_by_changed_for_the_same_unit(rehearsal, seen):
     ]
 
 
-def test_settings_of_the_application_may_change_before_anybody_joins(rehearsal, seen):
+def test_settings_of_the_application_may_change_before_anybody_joins(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     for name in ('first', 'second'):
         rehearsal.deploy('player', name, trust=True)
     rehearsal.settle()
@@ -82,7 +95,9 @@ def test_settings_of_the_application_may_change_before_anybody_joins(rehearsal, 
     ]
 
 
-def test_several_changes_before_a_hook_are_seen_once(rehearsal, hooks):
+def test_several_changes_before_a_hook_are_seen_once(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     for volume in (1, 2, 3):
@@ -91,7 +106,9 @@ def test_several_changes_before_a_hook_are_seen_once(rehearsal, hooks):
     assert hooks('player/0')[len(FIRST_DEPLOY) :].count('config-changed') == 1
 
 
-def test_setting_an_option_to_its_present_value_runs_nothing(rehearsal, hooks):
+def test_setting_an_option_to_its_present_value_runs_nothing(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True, config={'volume': 7})
     rehearsal.settle()
     before = len(hooks('player/0'))
@@ -101,7 +118,9 @@ def test_setting_an_option_to_its_present_value_runs_nothing(rehearsal, hooks):
     assert hooks('player/0')[before:] == ['update-status']
 
 
-def test_trust_runs_config_changed_on_every_unit(rehearsal, hooks):
+def test_trust_runs_config_changed_on_every_unit(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', units=2)
     rehearsal.settle()
     before = {unit: len(hooks(unit)) for unit in ('player/0', 'player/1')}
@@ -117,17 +136,17 @@ class EarlyBird:
     def __init__(self):
         self.turn = itertools.count()
 
-    def unit(self, ready):
+    def unit(self, ready: Sequence[str]) -> str:
         return sorted(ready)[0]
 
-    def hook(self, unit, legal):
+    def hook(self, unit: str, legal: Sequence[model.Hook]) -> model.Hook:
         racing = [h for h in legal if h.kind in ('pebble-ready', 'storage-attached')]
         return (racing or legal)[0]
 
 
-def test_racing_sources_may_come_before_config_changed_and_never_before_install(player):
+def test_racing_sources_may_come_before_config_changed_and_never_before_install(player: Any):
     charms = catalogue.Catalogue(
-        catalogue.in_folder(__import__('pathlib').Path(__file__).parent / 'charms'),
+        catalogue.in_folder(pathlib.Path(__file__).parent / 'charms'),
         programs={'example.com/player': player},
     )
     with engine.Rehearsal(charms, schedule=EarlyBird()) as rehearsal:
@@ -139,7 +158,9 @@ def test_racing_sources_may_come_before_config_changed_and_never_before_install(
 
 
 @pytest.mark.parametrize('units', [1, 3])
-def test_a_settled_model_runs_nothing_but_update_status(rehearsal, hooks, units):
+def test_a_settled_model_runs_nothing_but_update_status(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]], units: int
+):
     rehearsal.deploy('player', trust=True, units=units)
     rehearsal.settle()
     before = len(rehearsal.history)

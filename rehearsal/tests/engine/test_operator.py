@@ -1,9 +1,12 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import pathlib
+from typing import Any
+
 import pytest
 
-from rehearsal import catalogue, errors, options
+from rehearsal import catalogue, engine, errors, options
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,9 @@ from rehearsal import catalogue, errors, options
         ({'trust': 'maybe'}, 'option "trust" expected boolean, got "maybe"'),
     ],
 )
-def test_juju_refuses_a_setting_in_its_own_words(rehearsal, settings, message):
+def test_juju_refuses_a_setting_in_its_own_words(
+    rehearsal: engine.Rehearsal, settings: dict[str, Any], message: str
+):
     rehearsal.deploy('player')
     with pytest.raises(errors.JujuError) as raised:
         rehearsal.configure('player', settings)
@@ -27,7 +32,7 @@ def test_juju_refuses_a_setting_in_its_own_words(rehearsal, settings, message):
 
 
 @pytest.mark.parametrize(('text', 'value'), [('7', 7), (7, 7), (7.0, 7), ('-3', -3)])
-def test_numbers_come_as_text_too(rehearsal, text, value):
+def test_numbers_come_as_text_too(rehearsal: engine.Rehearsal, text: Any, value: int):
     assert options.parse(rehearsal.catalogue.charm('player'), {'volume': text}) == {
         'volume': value
     }
@@ -46,7 +51,9 @@ def test_numbers_come_as_text_too(rehearsal, text, value):
         (('shelf',), {}, 'cannot add application "shelf": application already exists'),
     ],
 )
-def test_juju_refuses_a_deployment_in_its_own_words(rehearsal, arguments, keywords, message):
+def test_juju_refuses_a_deployment_in_its_own_words(
+    rehearsal: engine.Rehearsal, arguments: tuple[Any, ...], keywords: dict[str, Any], message: str
+):
     rehearsal.deploy('shelf')
     with pytest.raises(errors.JujuError) as raised:
         rehearsal.deploy(*arguments, **keywords)
@@ -55,13 +62,13 @@ def test_juju_refuses_a_deployment_in_its_own_words(rehearsal, arguments, keywor
 
 
 @pytest.mark.parametrize('verb', ['configure', 'trust', 'scale', 'refresh', 'remove_application'])
-def test_an_unknown_application_is_named(rehearsal, verb):
+def test_an_unknown_application_is_named(rehearsal: engine.Rehearsal, verb: str):
     arguments = {'configure': ({},), 'scale': (1,)}.get(verb, ())
     with pytest.raises(errors.JujuError, match='application "nobody" not found'):
         getattr(rehearsal, verb)('nobody', *arguments)
 
 
-def test_storage_and_images_are_as_deployed(rehearsal):
+def test_storage_and_images_are_as_deployed(rehearsal: engine.Rehearsal, found: Any):
     rehearsal.deploy(
         'player',
         trust=True,
@@ -69,21 +76,21 @@ def test_storage_and_images_are_as_deployed(rehearsal):
         resources={'player-image': 'example.com/player@sha256:0'},
     )
     rehearsal.settle()
-    stateful_set = rehearsal.cluster.get('StatefulSet', 'player', 'media')
+    stateful_set = found('StatefulSet', 'player')
     (template,) = stateful_set['spec']['volumeClaimTemplates']
     assert template['spec']['resources']['requests'] == {'storage': '10Gi'}
     assert stateful_set['spec']['template']['spec']['containers'][1]['image'].endswith('@sha256:0')
     assert rehearsal.applications['player'].status.name == 'active'
 
 
-def test_a_charms_own_minimum_size_counts(rehearsal):
+def test_a_charms_own_minimum_size_counts(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player')
     rehearsal.settle()
     (claim,) = rehearsal.cluster.list('PersistentVolumeClaim')
     assert claim['status']['capacity'] == {'storage': '2Gi'}
 
 
-def test_resolving_a_healthy_unit_is_refused(rehearsal):
+def test_resolving_a_healthy_unit_is_refused(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     with pytest.raises(errors.JujuError, match='not in an error state'):
@@ -109,7 +116,9 @@ def test_resolving_a_healthy_unit_is_refused(rehearsal):
         ),
     ],
 )
-def test_a_folder_that_is_no_charm_is_refused_in_one_line(tmp_path, files, message):
+def test_a_folder_that_is_no_charm_is_refused_in_one_line(
+    tmp_path: pathlib.Path, files: dict[str, str], message: str
+):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -128,5 +137,5 @@ def test_a_folder_that_is_no_charm_is_refused_in_one_line(tmp_path, files, messa
         ('a:1@sha256:0', 'a'),
     ],
 )
-def test_programs_are_found_by_repository(image, repository):
+def test_programs_are_found_by_repository(image: str, repository: str):
     assert catalogue.repository(image) == repository

@@ -1,12 +1,14 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+from typing import Any
+
 import pytest
 
-from rehearsal import errors
+from rehearsal import engine, errors
 
 
-def pair(rehearsal, units=1):
+def pair(rehearsal: engine.Rehearsal, units: int = 1):
     for name in ('first', 'second'):
         rehearsal.deploy('player', name, trust=True, units=units)
     relation = rehearsal.integrate('first:stage', 'second:tunes')
@@ -14,7 +16,7 @@ def pair(rehearsal, units=1):
     return relation
 
 
-def steps(seen, unit, word):
+def steps(seen: list[Any], unit: str, word: str):
     return [
         (each.event, each.remote_unit, each.departing)
         for each in seen
@@ -22,7 +24,7 @@ def steps(seen, unit, word):
     ]
 
 
-def test_settings_reach_the_other_side(rehearsal, seen):
+def test_settings_reach_the_other_side(rehearsal: engine.Rehearsal, seen: list[Any]):
     relation = pair(rehearsal)
     assert relation.bag('first').content == {'mood': 'calm'}
     last = [each for each in seen if each.event == 'tunes_relation_changed'][-1]
@@ -31,14 +33,18 @@ def test_settings_reach_the_other_side(rehearsal, seen):
     assert last.settings['first/0']['ingress-address'] == rehearsal.applications['first'].address
 
 
-def test_a_follower_may_not_read_its_own_applications_settings(rehearsal, seen):
+def test_a_follower_may_not_read_its_own_applications_settings(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     pair(rehearsal, units=2)
     changed = {each.unit: each for each in seen if each.event == 'stage_relation_changed'}
     assert changed['first/0'].settings['first'] == {'mood': 'calm'}
     assert changed['first/1'].settings['first'] == 'denied'
 
 
-def test_every_peer_reads_the_peer_applications_settings(rehearsal, seen):
+def test_every_peer_reads_the_peer_applications_settings(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     rehearsal.deploy('player', trust=True, units=2)
     rehearsal.settle()
     changed = [each for each in seen if each.event == 'band_relation_changed']
@@ -47,7 +53,9 @@ def test_every_peer_reads_the_peer_applications_settings(rehearsal, seen):
     assert told == ['player/1']  # the leader wrote it
 
 
-def test_a_change_is_seen_in_the_hook_after_the_commit(rehearsal, seen):
+def test_a_change_is_seen_in_the_hook_after_the_commit(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     pair(rehearsal)
     seen.clear()
     rehearsal.configure('first', {'mood': 'loud'})
@@ -57,7 +65,7 @@ def test_a_change_is_seen_in_the_hook_after_the_commit(rehearsal, seen):
     assert seen[1].settings['first'] == {'mood': 'loud'}
 
 
-def test_writing_the_same_value_again_tells_nobody(rehearsal, seen):
+def test_writing_the_same_value_again_tells_nobody(rehearsal: engine.Rehearsal, seen: list[Any]):
     relation = pair(rehearsal)
     version = relation.bag('first').version
     seen.clear()
@@ -67,7 +75,7 @@ def test_writing_the_same_value_again_tells_nobody(rehearsal, seen):
     assert not steps(seen, 'second/0', 'tunes')
 
 
-def test_a_removed_relation_departs_then_breaks(rehearsal, seen):
+def test_a_removed_relation_departs_then_breaks(rehearsal: engine.Rehearsal, seen: list[Any]):
     pair(rehearsal, units=2)
     seen.clear()
     rehearsal.remove_relation('first', 'second')
@@ -83,7 +91,9 @@ def test_a_removed_relation_departs_then_breaks(rehearsal, seen):
     assert all('stage' not in str(each.provider) for each in rehearsal.relations)
 
 
-def test_a_broken_relation_has_no_units_and_shows_nothing(rehearsal, seen):
+def test_a_broken_relation_has_no_units_and_shows_nothing(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     pair(rehearsal)
     seen.clear()
     rehearsal.remove_relation('first:stage', 'second:tunes')
@@ -93,7 +103,9 @@ def test_a_broken_relation_has_no_units_and_shows_nothing(rehearsal, seen):
     assert broken.settings.get('first', {}) == {}
 
 
-def test_a_relation_may_break_without_anybody_having_joined(rehearsal, seen):
+def test_a_relation_may_break_without_anybody_having_joined(
+    rehearsal: engine.Rehearsal, seen: list[Any]
+):
     rehearsal.deploy('player', 'first', trust=True)
     rehearsal.deploy('player', 'second', trust=True, units=0)
     rehearsal.integrate('first:stage', 'second:tunes')
@@ -122,7 +134,9 @@ def test_a_relation_may_break_without_anybody_having_joined(rehearsal, seen):
         ),
     ],
 )
-def test_juju_refuses_a_relation_in_its_own_words(rehearsal, first, second, message):
+def test_juju_refuses_a_relation_in_its_own_words(
+    rehearsal: engine.Rehearsal, first: str, second: str, message: str
+):
     rehearsal.deploy('shelf')
     rehearsal.deploy('player')
     rehearsal.deploy('player', 'other')
@@ -131,7 +145,7 @@ def test_juju_refuses_a_relation_in_its_own_words(rehearsal, first, second, mess
     assert str(raised.value) == message
 
 
-def test_a_relation_is_made_once_and_within_its_limit(rehearsal):
+def test_a_relation_is_made_once_and_within_its_limit(rehearsal: engine.Rehearsal):
     rehearsal.deploy('shelf')
     rehearsal.deploy('shelf', 'attic')
     rehearsal.deploy('player')
@@ -142,7 +156,7 @@ def test_a_relation_is_made_once_and_within_its_limit(rehearsal):
         rehearsal.integrate('attic', 'player')
 
 
-def test_removing_what_is_not_there_is_refused(rehearsal):
+def test_removing_what_is_not_there_is_refused(rehearsal: engine.Rehearsal):
     rehearsal.deploy('shelf')
     rehearsal.deploy('player')
     with pytest.raises(errors.JujuError, match='relation matching "player shelf" not found'):

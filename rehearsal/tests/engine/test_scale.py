@@ -1,14 +1,21 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+from collections.abc import Callable
+from typing import Any
 
-def claims(rehearsal):
+from rehearsal import engine
+
+
+def claims(rehearsal: engine.Rehearsal):
     return sorted(
         each['metadata']['name'] for each in rehearsal.cluster.list('PersistentVolumeClaim')
     )
 
 
-def test_a_new_unit_runs_a_first_deployment(rehearsal, hooks):
+def test_a_new_unit_runs_a_first_deployment(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     rehearsal.scale('player', 2)
@@ -17,7 +24,9 @@ def test_a_new_unit_runs_a_first_deployment(rehearsal, hooks):
     assert 'band-relation-joined' in hooks('player/0')
 
 
-def test_the_highest_units_go_with_their_farewells(rehearsal, hooks, seen):
+def test_the_highest_units_go_with_their_farewells(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]], seen: list[Any]
+):
     rehearsal.deploy('player', trust=True, units=2)
     rehearsal.settle()
     before = len(hooks('player/1'))
@@ -38,7 +47,13 @@ def test_the_highest_units_go_with_their_farewells(rehearsal, hooks, seen):
     assert rehearsal.cluster.get('Pod', 'player-1', 'media') is None
 
 
-def test_scaling_to_zero_keeps_claims_and_scaling_up_finds_the_data(rehearsal, hooks, seen):
+def test_scaling_to_zero_keeps_claims_and_scaling_up_finds_the_data(
+    rehearsal: engine.Rehearsal,
+    hooks: Callable[[str], list[str]],
+    seen: list[Any],
+    found: Any,
+    container: Any,
+):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     kept = claims(rehearsal)
@@ -47,18 +62,19 @@ def test_scaling_to_zero_keeps_claims_and_scaling_up_finds_the_data(rehearsal, h
     assert [each.planned for each in seen if each.event == 'remove'] == [0]
     assert claims(rehearsal) == kept
     assert rehearsal.applications['player'].units == []
-    assert rehearsal.cluster.get('StatefulSet', 'player', 'media')['spec']['replicas'] == 0
+    assert found('StatefulSet', 'player')['spec']['replicas'] == 0
     folder = rehearsal.kubernetes.volumes.folder(kept[0])
     (folder / 'mine').write_text('data')
     before = len(hooks('player/0'))
     rehearsal.scale('player', 1)
     rehearsal.settle()
     assert hooks('player/0')[before] == 'install'
-    (unit,) = rehearsal.applications['player'].units
-    assert unit.pod.containers['player'].files.read('/config/mine') == b'data'
+    assert container().files.read('/config/mine') == b'data'
 
 
-def test_leadership_goes_to_a_unit_that_stays(rehearsal, hooks):
+def test_leadership_goes_to_a_unit_that_stays(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('player', trust=True, units=3)
     rehearsal.settle()
     first, second, _ = rehearsal.applications['player'].units
@@ -71,7 +87,9 @@ def test_leadership_goes_to_a_unit_that_stays(rehearsal, hooks):
     assert hooks('player/0').count('leader-elected') == 2
 
 
-def test_a_removed_application_takes_its_objects_and_leaves_its_claims(rehearsal, hooks):
+def test_a_removed_application_takes_its_objects_and_leaves_its_claims(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]]
+):
     rehearsal.deploy('shelf', trust=True)
     rehearsal.deploy('player', trust=True)
     rehearsal.integrate('player', 'shelf')
@@ -100,7 +118,7 @@ def test_a_removed_application_takes_its_objects_and_leaves_its_claims(rehearsal
     assert claims(rehearsal) == kept
 
 
-def test_storage_is_destroyed_when_asked(rehearsal):
+def test_storage_is_destroyed_when_asked(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     assert len(claims(rehearsal)) == 1
@@ -110,7 +128,7 @@ def test_storage_is_destroyed_when_asked(rehearsal):
     assert rehearsal.cluster.list('PersistentVolume') == []
 
 
-def test_a_redeployed_application_does_not_find_the_old_claim(rehearsal):
+def test_a_redeployed_application_does_not_find_the_old_claim(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player', trust=True)
     rehearsal.settle()
     old = claims(rehearsal)
@@ -123,7 +141,9 @@ def test_a_redeployed_application_does_not_find_the_old_claim(rehearsal):
     assert unit.storage['config'].claim not in old
 
 
-def test_nobody_takes_the_place_of_a_unit_that_leaves_before_a_higher_one(rehearsal, hooks):
+def test_nobody_takes_the_place_of_a_unit_that_leaves_before_a_higher_one(
+    rehearsal: engine.Rehearsal, hooks: Callable[[str], list[str]], found: Any
+):
     rehearsal.deploy('player', trust=True, units=2)
     rehearsal.settle()
     rehearsal.configure('player', {'mood': 'buggy'})
@@ -134,7 +154,7 @@ def test_nobody_takes_the_place_of_a_unit_that_leaves_before_a_higher_one(rehear
     rehearsal.settle()
     # player/1 is stuck in its failed hook, player/0 is gone, and Juju waits to remove pods.
     assert [unit.name for unit in rehearsal.applications['player'].units] == ['player/1']
-    assert rehearsal.cluster.get('StatefulSet', 'player', 'media')['spec']['replicas'] == 2
+    assert found('StatefulSet', 'player')['spec']['replicas'] == 2
     rehearsal.resolved('player/1')
     assert rehearsal.settle().quiet
     assert rehearsal.applications['player'].units == []

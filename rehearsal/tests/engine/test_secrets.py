@@ -92,7 +92,7 @@ def secrets(tmp_path: pathlib.Path):
 
 
 @pytest.fixture
-def related(secrets):
+def related(secrets: engine.Rehearsal):
     secrets.deploy('keeper')
     secrets.deploy('visitor')
     secrets.integrate('keeper', 'visitor')
@@ -100,11 +100,11 @@ def related(secrets):
     return secrets
 
 
-def test_a_granted_secret_is_read_at_the_other_side(related):
+def test_a_granted_secret_is_read_at_the_other_side(related: engine.Rehearsal):
     assert set(VisitorCharm.read) == {'a'}
 
 
-def test_a_new_revision_is_told_to_who_read_the_old_one(related):
+def test_a_new_revision_is_told_to_who_read_the_old_one(related: engine.Rehearsal):
     related.configure('keeper', {'version': 'b'})
     related.settle()
     ran = [run.hook for run in related.history if run.unit == 'visitor/0']
@@ -112,7 +112,7 @@ def test_a_new_revision_is_told_to_who_read_the_old_one(related):
     assert VisitorCharm.read[-1] == 'b'
 
 
-def test_the_owner_may_drop_a_revision_that_nobody_reads(related):
+def test_the_owner_may_drop_a_revision_that_nobody_reads(related: engine.Rehearsal):
     related.configure('keeper', {'version': 'b'})
     related.settle()
     assert KeeperCharm.removed == []
@@ -124,7 +124,7 @@ def test_the_owner_may_drop_a_revision_that_nobody_reads(related):
     assert list(secret.revisions) == [2]
 
 
-def test_a_secret_goes_with_the_relation_that_granted_it(related):
+def test_a_secret_goes_with_the_relation_that_granted_it(related: engine.Rehearsal):
     related.remove_relation('keeper', 'visitor')
     related.settle()
     (secret,) = related.secrets.secrets.values()
@@ -132,13 +132,13 @@ def test_a_secret_goes_with_the_relation_that_granted_it(related):
     assert secret.readable('keeper/0')
 
 
-def test_a_secret_goes_with_its_owner(related):
+def test_a_secret_goes_with_its_owner(related: engine.Rehearsal):
     related.remove_application('keeper')
     related.settle()
     assert related.secrets.secrets == {}
 
 
-def test_an_operators_secret_is_read_once_it_is_granted(secrets):
+def test_an_operators_secret_is_read_once_it_is_granted(secrets: engine.Rehearsal):
     secrets.deploy('visitor')
     secrets.settle()
     id_ = secrets.add_secret('mine', {'value': 'x'})
@@ -160,12 +160,12 @@ def test_an_operators_secret_is_read_once_it_is_granted(secrets):
     assert secrets.secrets.secrets == {}
 
 
-def test_contents_are_never_shown(related):
+def test_contents_are_never_shown(related: engine.Rehearsal):
     related.add_secret('mine', {'value': 'hunter2'})
     assert 'hunter2' not in repr(related.secrets.secrets)
 
 
-def test_names_of_secrets_are_unique_and_must_exist(secrets):
+def test_names_of_secrets_are_unique_and_must_exist(secrets: engine.Rehearsal):
     secrets.add_secret('mine', {'value': 'x'})
     with pytest.raises(errors.JujuError, match='"mine" already exists'):
         secrets.add_secret('mine', {'value': 'y'})
@@ -173,7 +173,7 @@ def test_names_of_secrets_are_unique_and_must_exist(secrets):
         secrets.update_secret('other', {'value': 'y'})
 
 
-def test_a_failed_hook_leaves_no_secret_behind(secrets):
+def test_a_failed_hook_leaves_no_secret_behind(secrets: engine.Rehearsal):
     secrets.deploy('keeper', config={'version': 'bug'})
     assert not secrets.settle().quiet
     assert secrets.secrets.secrets == {}

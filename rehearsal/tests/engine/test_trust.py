@@ -3,8 +3,10 @@
 
 import pytest
 
+from rehearsal import engine
 
-def test_without_trust_the_api_says_no(rehearsal):
+
+def test_without_trust_the_api_says_no(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player')
     settled = rehearsal.settle()
     (unit,) = rehearsal.applications['player'].units
@@ -15,7 +17,7 @@ def test_without_trust_the_api_says_no(rehearsal):
     assert refused[0].user == 'system:serviceaccount:media:player'
 
 
-def test_trust_lifts_it_and_its_removal_brings_it_back(rehearsal):
+def test_trust_lifts_it_and_its_removal_brings_it_back(rehearsal: engine.Rehearsal):
     rehearsal.deploy('player')
     rehearsal.settle()
     rehearsal.trust('player')
@@ -39,13 +41,13 @@ def test_trust_lifts_it_and_its_removal_brings_it_back(rehearsal):
     ],
 )
 def test_an_untrusted_application_may_do_what_juju_grants(
-    rehearsal, verb, kind, namespace, allowed
+    rehearsal: engine.Rehearsal, verb: str, kind: str, namespace: str | None, allowed: bool
 ):
     rehearsal.deploy('player')
     account = 'system:serviceaccount:media:player'
     assert rehearsal.cluster.authorise(account, verb, kind, namespace) is allowed
 
 
-def test_an_application_that_is_gone_may_do_nothing(rehearsal):
+def test_an_application_that_is_gone_may_do_nothing(rehearsal: engine.Rehearsal):
     account = 'system:serviceaccount:media:nobody'
     assert not rehearsal.cluster.authorise(account, 'get', 'Pod', 'media')

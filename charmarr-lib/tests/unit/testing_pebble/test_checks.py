@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from ops import pebble
 
-from charmarr_lib.testing.pebble import CheckEvent
+from charmarr_lib.testing.pebble import CheckEvent, PebbleFake
 
 
-def with_check(fake, check: dict[str, Any], **service: Any) -> None:
+def with_check(fake: PebbleFake, check: dict[str, Any], **service: Any) -> None:
     body: Any = {
         'services': {
             'main': {
@@ -30,7 +30,9 @@ def with_check(fake, check: dict[str, Any], **service: Any) -> None:
 HTTP = {'http': {'url': 'http://localhost:8080/health'}}
 
 
-def test_an_http_check_goes_down_after_the_threshold_and_comes_up_again(fake, program):
+def test_an_http_check_goes_down_after_the_threshold_and_comes_up_again(
+    fake: PebbleFake, program: Any
+):
     with_check(fake, {**HTTP, 'threshold': 2})
     program.healthy = False
     fake.tick()
@@ -43,7 +45,7 @@ def test_an_http_check_goes_down_after_the_threshold_and_comes_up_again(fake, pr
     assert fake.check_events == [CheckEvent('up', failed=True), CheckEvent('up', failed=False)]
 
 
-def test_a_check_runs_as_often_as_its_period_says(fake, program):
+def test_a_check_runs_as_often_as_its_period_says(fake: PebbleFake, program: Any):
     with_check(fake, {**HTTP, 'period': '1m', 'threshold': 1})
     program.healthy = False
     for _ in range(5):
@@ -62,7 +64,7 @@ def test_a_check_runs_as_often_as_its_period_says(fake, program):
         pytest.param({'exec': {'command': 'test -f /missing'}}, id='exec'),
     ],
 )
-def test_a_check_fails_where_nothing_answers(fake, check):
+def test_a_check_fails_where_nothing_answers(fake: PebbleFake, check: dict[str, Any]):
     with_check(fake, check)
     fake.tick()
     assert fake.checks.info('up').failures == 1
@@ -76,13 +78,13 @@ def test_a_check_fails_where_nothing_answers(fake, check):
         pytest.param({'exec': {'command': 'program --version'}}, id='exec'),
     ],
 )
-def test_a_check_passes_where_the_program_answers(fake, check):
+def test_a_check_passes_where_the_program_answers(fake: PebbleFake, check: dict[str, Any]):
     with_check(fake, check)
     fake.tick()
     assert (fake.checks.info('up').failures, fake.checks.info('up').successes) == (0, 1)
 
 
-def test_a_changed_check_begins_anew(fake, program):
+def test_a_changed_check_begins_anew(fake: PebbleFake, program: Any):
     program.healthy = False
     with_check(fake, HTTP)
     fake.tick()
@@ -92,7 +94,7 @@ def test_a_changed_check_begins_anew(fake, program):
     assert fake.checks.info('up').failures == 0
 
 
-def test_a_check_that_is_off_does_not_run(fake, program):
+def test_a_check_that_is_off_does_not_run(fake: PebbleFake, program: Any):
     program.healthy = False
     with_check(fake, {**HTTP, 'startup': 'disabled'})
     fake.tick()
@@ -102,7 +104,7 @@ def test_a_check_that_is_off_does_not_run(fake, program):
     assert fake.checks.info('up').failures == 1
 
 
-def test_a_failing_check_restarts_the_service_that_says_so(fake, program):
+def test_a_failing_check_restarts_the_service_that_says_so(fake: PebbleFake, program: Any):
     with_check(fake, {**HTTP, 'threshold': 1}, **{'on-check-failure': {'up': 'restart'}})
     program.healthy = False
     fake.tick()

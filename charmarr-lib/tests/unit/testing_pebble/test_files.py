@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import pathlib
+from typing import Any
+
+import ops
 import pytest
 from ops import pebble
 
@@ -10,8 +14,8 @@ from charmarr_lib import pebble as helpers
 from charmarr_lib.testing.pebble import Owners, PebbleFake, UnexpectedCommand
 
 
-def test_a_pushed_file_has_the_owner_and_mode_it_was_given(act):
-    def use(container):
+def test_a_pushed_file_has_the_owner_and_mode_it_was_given(act: Any):
+    def use(container: ops.Container):
         container.push('/d/f', 'text', make_dirs=True, permissions=0o600, user_id=7, group_id=8)
         (info,) = container.list_files('/d/f')
         assert (info.user_id, info.group_id, info.permissions) == (7, 8, 0o600)
@@ -22,8 +26,8 @@ def test_a_pushed_file_has_the_owner_and_mode_it_was_given(act):
     act(use)
 
 
-def test_an_owner_may_be_named_as_the_image_names_it(act):
-    def use(container):
+def test_an_owner_may_be_named_as_the_image_names_it(act: Any):
+    def use(container: ops.Container):
         container.push('/f', b'', user='abc', group_id=911)
         (info,) = container.list_files('/f')
         assert (info.user, info.user_id, info.group) == ('abc', 911, None)
@@ -33,14 +37,14 @@ def test_an_owner_may_be_named_as_the_image_names_it(act):
     act(use)
 
 
-def test_files_outlive_a_hook_and_not_the_container(act, program, fake):
+def test_files_outlive_a_hook_and_not_the_container(act: Any, program: Any, fake: PebbleFake):
     act(lambda container: container.push('/f', 'text'))
     act(lambda container: container.pull('/f').read())
     with PebbleFake(program) as next_boot, pytest.raises(pebble.PathError):
         next_boot.files.read('/f')
 
 
-def test_a_mounted_folder_and_its_owners_outlive_the_container(tmp_path):
+def test_a_mounted_folder_and_its_owners_outlive_the_container(tmp_path: pathlib.Path):
     owners = Owners()
     with PebbleFake(mounts={'/config': tmp_path}, owners=owners) as first:
         first.files.write('/config/f', b'x', mode=None, owner=(7, 8), parents=False)
@@ -50,7 +54,7 @@ def test_a_mounted_folder_and_its_owners_outlive_the_container(tmp_path):
         assert second.files.owner('/config') == (0, 0)
 
 
-def test_one_volume_can_be_mounted_inside_another(tmp_path):
+def test_one_volume_can_be_mounted_inside_another(tmp_path: pathlib.Path):
     outer, inner = tmp_path / 'outer', tmp_path / 'inner'
     outer.mkdir()
     inner.mkdir()
@@ -64,13 +68,13 @@ def test_one_volume_can_be_mounted_inside_another(tmp_path):
     assert not (outer / 'cache').is_symlink()
 
 
-def test_the_mount_table_tells_what_is_mounted(tmp_path, program):
+def test_the_mount_table_tells_what_is_mounted(tmp_path: pathlib.Path, program: Any):
     with PebbleFake(program, mounts={'/data': tmp_path, '/a b': tmp_path}) as fake:
         table = fake.files.read('/proc/self/mountinfo').decode()
     assert [line.split()[4] for line in table.splitlines()] == ['/', '/a\\040b', '/data']
 
 
-def test_nothing_is_written_below_a_read_only_mount(tmp_path):
+def test_nothing_is_written_below_a_read_only_mount(tmp_path: pathlib.Path):
     with PebbleFake(mounts={'/data': tmp_path}, read_only={'/data'}) as fake:
         with pytest.raises(pebble.PathError, match='read-only'):
             fake.files.write('/data/f', b'', mode=None, owner=None, parents=False)
@@ -96,16 +100,16 @@ def test_a_device_shows_the_group_that_may_use_it():
         pytest.param('/etc/passwd/x', 'no such file', id='below a file'),
     ],
 )
-def test_reading_fails_as_in_pebble(fake, path, message):
+def test_reading_fails_as_in_pebble(fake: PebbleFake, path: str, message: str):
     with pytest.raises(pebble.PathError, match=message):
         fake.files.read(path)
 
 
-def test_no_path_leads_out_of_the_container(fake):
+def test_no_path_leads_out_of_the_container(fake: PebbleFake):
     assert fake.files.host('/../../etc/passwd') == fake.root / 'etc' / 'passwd'
 
 
-def test_chown_reaches_what_it_is_told_to(fake):
+def test_chown_reaches_what_it_is_told_to(fake: PebbleFake):
     files = fake.files
     files.write('/d/a/f', b'', mode=None, owner=(1, 1), parents=True)
     fake.execute(['chown', '2:3', '/d'], environment={}, user_id=None)
@@ -116,7 +120,7 @@ def test_chown_reaches_what_it_is_told_to(fake):
     assert (denied.exit_code, files.owner('/d')) == (1, (4, 5))
 
 
-def test_the_library_fixes_an_owner_once(act, fake):
+def test_the_library_fixes_an_owner_once(act: Any, fake: PebbleFake):
     fake.files.write('/d/f', b'', mode=None, owner=None, parents=True)
     changed = []
     act(lambda container: changed.append(helpers.ensure_owner(container, '/d', 5, 6)))
@@ -139,14 +143,14 @@ def test_the_library_fixes_an_owner_once(act, fake):
         pytest.param(['ffmpeg'], 127, '', id='unknown'),
     ],
 )
-def test_commands(fake, command, exit_code, output):
+def test_commands(fake: PebbleFake, command: list[str], exit_code: int, output: str):
     fake.files.write('/f', b'text', mode=0o640, owner=(1, 2), parents=False)
     ran = fake.execute(command, environment={}, user_id=None)
     assert (ran.exit_code, ran.stdout) == (exit_code, output)
     assert fake.executed[-1].command == tuple(command)
 
 
-def test_folders_are_made_and_removed_by_command(fake):
+def test_folders_are_made_and_removed_by_command(fake: PebbleFake):
     for command in (
         ['install', '-d', '-o', '3', '-g', '4', '-m', '700', '/a/b'],
         ['mkdir', '-p', '/a/c/d'],
@@ -157,6 +161,6 @@ def test_folders_are_made_and_removed_by_command(fake):
     assert (info.path, info.user_id, info.permissions) == ('/a/b', 3, 0o700)
 
 
-def test_an_option_that_is_not_modelled_is_the_tests_failure(fake):
+def test_an_option_that_is_not_modelled_is_the_tests_failure(fake: PebbleFake):
     with pytest.raises(UnexpectedCommand, match='--reference'):
         fake.execute(['chown', '--reference=/a', '/b'], environment={}, user_id=None)

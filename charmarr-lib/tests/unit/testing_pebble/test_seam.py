@@ -11,7 +11,7 @@ import pytest
 from ops import pebble, testing
 
 from charmarr_lib.testing import _pebble_client
-from charmarr_lib.testing.pebble import use_pebble
+from charmarr_lib.testing.pebble import PebbleFake, use_pebble
 
 LAYER: Any = {
     'services': {'main': {'override': 'replace', 'startup': 'enabled', 'command': 'program'}},
@@ -19,8 +19,8 @@ LAYER: Any = {
 }
 
 
-def test_the_output_state_shows_plan_services_and_checks(act):
-    def use(container):
+def test_the_output_state_shows_plan_services_and_checks(act: Any):
+    def use(container: ops.Container):
         container.add_layer('one', LAYER)
         container.replan()
         assert container.get_service('main').is_running()
@@ -31,13 +31,13 @@ def test_the_output_state_shows_plan_services_and_checks(act):
     assert shown.get_check_info('up').status is pebble.CheckStatus.UP
 
 
-def test_a_later_hook_finds_what_an_earlier_one_left(act):
+def test_a_later_hook_finds_what_an_earlier_one_left(act: Any):
     act(lambda container: container.add_layer('one', LAYER))
     shown = act(lambda container: container.replan())
     assert shown.service_statuses == {'main': pebble.ServiceStatus.ACTIVE}
 
 
-def test_an_output_state_does_not_change_afterwards(act, fake):
+def test_an_output_state_does_not_change_afterwards(act: Any, fake: PebbleFake):
     shown = act(lambda container: container.add_layer('one', LAYER))
     fake.add_layer(
         'one', {'services': {'main': {'override': 'merge', 'command': 'b'}}}, combine=True
@@ -45,7 +45,7 @@ def test_an_output_state_does_not_change_afterwards(act, fake):
     assert shown.plan.services['main'].command == 'program'
 
 
-def test_files_are_where_ops_testing_looks_for_them(fake):
+def test_files_are_where_ops_testing_looks_for_them(fake: PebbleFake):
     class Charm(ops.CharmBase):
         pass
 
@@ -57,7 +57,7 @@ def test_files_are_where_ops_testing_looks_for_them(fake):
         assert (container.get_filesystem(ctx) / 'f').read_text() == 'text'
 
 
-def test_a_container_that_cannot_be_reached_refuses_all(fake):
+def test_a_container_that_cannot_be_reached_refuses_all(fake: PebbleFake):
     class Charm(ops.CharmBase):
         pass
 
@@ -74,8 +74,8 @@ def test_a_container_that_cannot_be_reached_refuses_all(fake):
             container.pull('/etc/passwd')
 
 
-def test_a_command_that_is_missing_and_one_that_fails_are_told_apart(act):
-    def use(container):
+def test_a_command_that_is_missing_and_one_that_fails_are_told_apart(act: Any):
+    def use(container: ops.Container):
         with pytest.raises(pebble.APIError, match='ffmpeg'):
             container.exec(['ffmpeg'])
         with pytest.raises(pebble.ExecError) as raised:

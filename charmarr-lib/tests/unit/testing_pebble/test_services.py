@@ -16,7 +16,7 @@ def layer(**service: Any) -> pebble.LayerDict:
     return {'services': {'main': body}}
 
 
-def test_replan_starts_enabled_services_with_their_environment(fake, program):
+def test_replan_starts_enabled_services_with_their_environment(fake: PebbleFake, program: Any):
     fake.add_layer('one', layer(environment={'A': '1'}, **{'user-id': 911, 'group-id': 912}))
     fake.replan()
     assert fake.running() == ['main']
@@ -25,7 +25,9 @@ def test_replan_starts_enabled_services_with_their_environment(fake, program):
     assert (launch.user_id, launch.group_id) == (911, 912)
 
 
-def test_replan_leaves_a_running_service_alone_when_nothing_changed(fake, program):
+def test_replan_leaves_a_running_service_alone_when_nothing_changed(
+    fake: PebbleFake, program: Any
+):
     fake.add_layer('one', layer())
     fake.replan()
     fake.add_layer('one', layer(), combine=True)
@@ -33,7 +35,7 @@ def test_replan_leaves_a_running_service_alone_when_nothing_changed(fake, progra
     assert (fake.starts('main'), program.stops) == (1, 0)
 
 
-def test_replan_restarts_a_service_whose_configuration_changed(fake, program):
+def test_replan_restarts_a_service_whose_configuration_changed(fake: PebbleFake, program: Any):
     fake.add_layer('one', layer())
     fake.replan()
     fake.add_layer('one', layer(environment={'A': '2'}), combine=True)
@@ -42,7 +44,7 @@ def test_replan_restarts_a_service_whose_configuration_changed(fake, program):
     assert (fake.starts('main'), program.stops) == (2, 1)
 
 
-def test_a_service_that_is_not_enabled_waits_to_be_started(fake):
+def test_a_service_that_is_not_enabled_waits_to_be_started(fake: PebbleFake):
     fake.add_layer('one', layer(startup='disabled'))
     fake.replan()
     assert fake.running() == []
@@ -50,7 +52,7 @@ def test_a_service_that_is_not_enabled_waits_to_be_started(fake):
     assert fake.running() == ['main']
 
 
-def test_replan_starts_an_enabled_service_that_was_stopped(fake):
+def test_replan_starts_an_enabled_service_that_was_stopped(fake: PebbleFake):
     fake.add_layer('one', layer())
     fake.replan()
     fake.stop('main')
@@ -59,7 +61,9 @@ def test_replan_starts_an_enabled_service_that_was_stopped(fake):
     assert fake.running() == ['main']
 
 
-def test_a_program_that_exits_at_once_fails_the_change_and_is_retried(fake, program):
+def test_a_program_that_exits_at_once_fails_the_change_and_is_retried(
+    fake: PebbleFake, program: Any
+):
     program.refuses = 'no such folder'
     fake.add_layer('one', layer())
     with pytest.raises(pebble.ChangeError, match='exited quickly') as raised:
@@ -71,7 +75,7 @@ def test_a_program_that_exits_at_once_fails_the_change_and_is_retried(fake, prog
     assert fake.running() == ['main']
 
 
-def test_a_program_that_must_not_be_restarted_is_not_retried(fake, program):
+def test_a_program_that_must_not_be_restarted_is_not_retried(fake: PebbleFake, program: Any):
     program.refuses = 'no'
     fake.add_layer('one', layer(**{'on-failure': 'ignore'}))
     with pytest.raises(pebble.ChangeError):
@@ -81,7 +85,7 @@ def test_a_program_that_must_not_be_restarted_is_not_retried(fake, program):
     assert fake.running() == []
 
 
-def test_layers_merge_or_replace_as_they_say(fake):
+def test_layers_merge_or_replace_as_they_say(fake: PebbleFake):
     fake.add_layer('one', layer(environment={'A': '1', 'B': '1'}))
     fake.add_layer('two', {'services': {'main': {'override': 'merge', 'environment': {'B': '2'}}}})
     assert fake.plan().services['main'].environment == {'A': '1', 'B': '2'}
@@ -96,28 +100,28 @@ def test_layers_merge_or_replace_as_they_say(fake):
         pytest.param({'command': 'a', 'override': 'add'}, 'invalid "override"', id='unknown'),
     ],
 )
-def test_refuses_a_layer_without_a_proper_override(fake, service, message):
+def test_refuses_a_layer_without_a_proper_override(fake: PebbleFake, service: Any, message: str):
     with pytest.raises(pebble.APIError, match=message):
         fake.add_layer('one', {'services': {'main': service}})
 
 
-def test_refuses_a_second_layer_of_the_same_label(fake):
+def test_refuses_a_second_layer_of_the_same_label(fake: PebbleFake):
     fake.add_layer('one', layer())
     with pytest.raises(pebble.APIError, match='already exists'):
         fake.add_layer('one', layer())
 
 
-def test_refuses_a_service_that_does_not_exist(fake):
+def test_refuses_a_service_that_does_not_exist(fake: PebbleFake):
     with pytest.raises(pebble.APIError, match='"other" does not exist'):
         fake.start('other')
 
 
-def test_does_not_pretend_to_know_all_of_pebble(fake):
+def test_does_not_pretend_to_know_all_of_pebble(fake: PebbleFake):
     with pytest.raises(UnexpectedPlan, match='after'):
         fake.add_layer('one', layer(after=['other']))
 
 
-def test_two_services_need_a_program_each(program):
+def test_two_services_need_a_program_each(program: Any):
     two: Any = {
         'services': {
             name: {'override': 'replace', 'startup': 'enabled', 'command': name}
@@ -136,7 +140,7 @@ def test_two_services_need_a_program_each(program):
         assert [each.command for each in program.launches] == ['first']
 
 
-def test_ending_the_container_stops_its_programs(program):
+def test_ending_the_container_stops_its_programs(program: Any):
     with PebbleFake(program) as fake:
         fake.add_layer('one', layer())
         fake.replan()

@@ -7,6 +7,8 @@ What it sees is written down in :data:`SEEN`, for tests to look at. The option `
 misbehave.
 """
 
+from typing import Any
+
 import ops
 
 from charmarr_lib import http
@@ -66,9 +68,8 @@ class PlayerCharm(ops.CharmBase):
             'environment': {'VOLUME': str(self.config['volume'])},
         }
         check = {'override': 'replace', 'http': {'url': 'http://localhost:8080/'}, 'threshold': 2}
-        container.add_layer(
-            'player', {'services': {'player': service}, 'checks': {'up': check}}, combine=True
-        )
+        layer: Any = {'services': {'player': service}, 'checks': {'up': check}}
+        container.add_layer('player', layer, combine=True)
         container.replan()
         self.unit.set_ports(8080)
         with http.client('http://localhost:8080') as client:
