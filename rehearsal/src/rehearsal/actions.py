@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import re
@@ -87,7 +88,7 @@ def _report(at: session.Session, started: list[model.ActionRun], style: str) -> 
     for each in started:
         at.tell(f'Waiting for task {each.id}...')
         for line in each.log:
-            at.tell(line)
+            at.tell(f'{datetime.datetime.now(datetime.UTC):%H:%M:%S} {line}')
     pending = [each for each in started if each.status is model.ActionStatus.PENDING]
     if pending:
         units = ', '.join(f'unit {each.unit}' for each in pending)

@@ -103,10 +103,7 @@ def _config(
 
 def _trust(config: dict[str, options.Value]) -> bool:
     """Take ``trust=true`` out of the options: to Juju it is one, to the charm it is not."""
-    given = config.pop('trust', False)
-    if str(given).lower() not in ('true', 'false'):
-        raise errors.JujuError(f'option "trust" expected bool, got "{given}"')
-    return str(given).lower() == 'true'
+    return options.boolean('trust', config.pop('trust', False))
 
 
 def deploy_bundle(

@@ -27,6 +27,12 @@ class JujuError(RehearsalError):
 
 
 class InputError(RehearsalError):
-    """What was handed in cannot be read: a file, a key, a flag, a command's name."""
+    """What was handed in cannot be read: a file, a key, a flag, a command's name.
+
+    The message is always one line: line breaks in what it quotes become spaces.
+    """
 
     exit_status = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(' '.join(message.splitlines()))

@@ -50,8 +50,8 @@ def _effects(application: model.Application, destroy: bool) -> Iterator[str]:
         yield f'- will remove unit {unit.name}'
     verb = 'remove' if destroy else 'detach'
     for unit in application.units:
-        for storage in unit.storage:
-            yield f'- will {verb} storage {storage}'
+        for instance in unit.storage.values():
+            yield f'- will {verb} storage {instance.id}'
 
 
 def scale_application(at: session.Session, parsed: flags.Parsed) -> None:

@@ -142,6 +142,19 @@ class Session:
         return found
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines as Juju does, line by line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '|' if '\n' in text else None
+    return yaml.ScalarNode('tag:yaml.org,2002:str', text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def to_yaml(value: object) -> str:
     """Write YAML as Juju does: block style, keys in their order, no trailing line break."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=2**31).rstrip('\n')
+    written = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31)
+    return written.rstrip('\n')

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from . import engine, model, tables, tabular
@@ -43,7 +43,7 @@ def snapshot(
         applications=[_application(each) for each in shown],
         units=[_unit(unit) for unit in units],
         relations=[_relation(each) for each in relations],
-        storage=[row for application in shown for row in _storage(application)],
+        storage=[row for application in shown for row in _storage(rehearsal, application)],
     )
 
 
@@ -118,7 +118,9 @@ def _relation(relation: model.Relation) -> tabular.RelationRow:
     )
 
 
-def _storage(application: model.Application) -> Iterator[tabular.StorageRow]:
+def _storage(
+    rehearsal: engine.Rehearsal, application: model.Application
+) -> Iterator[tabular.StorageRow]:
     for unit in application.units:
         for instance in unit.storage.values():
             attached = instance.id in unit.memory.storage
@@ -128,10 +130,18 @@ def _storage(application: model.Application) -> Iterator[tabular.StorageRow]:
                 kind='filesystem',
                 pool='kubernetes',
                 mountpoint=instance.location,
-                size=application.storage.get(instance.name, ''),
+                size=_size(rehearsal, instance.claim),
                 status='attached' if attached else 'pending',
                 message=instance.claim,
             )
+
+
+def _size(rehearsal: engine.Rehearsal, claim: str) -> str:
+    """Return the size of the volume behind a claim, empty while there is none."""
+    found = rehearsal.cluster.get('PersistentVolumeClaim', claim, rehearsal.model)
+    bound: Mapping[str, Any] = (found or {}).get('status') or {}
+    capacity: Mapping[str, str] = bound.get('capacity') or {}
+    return capacity.get('storage', '')
 
 
 def document(

@@ -126,7 +126,7 @@ def test_an_application_has_one_unit_unless_the_bundle_counts():
         ('a: 2024-99-99\n', 'bundle.yaml:1: not a valid timestamp'),
         ('a: !!int ""\n', 'bundle.yaml:1: not a valid int'),
         ('<<: 3\n', 'bundle.yaml:1: "<<" takes a mapping'),
-        ('[' * 3000, 'bundle.yaml: nested too deeply'),
+        ('[' * 600, 'bundle.yaml: nested too deeply'),
     ],
 )
 def test_refuses_in_one_line_with_file_line_and_key(text: str, message: str):

@@ -54,7 +54,9 @@ def test_configures_and_resets(types: Types, message: Message, at: session.Sessi
 @pytest.mark.usefixtures('deployed')
 def test_shows_options_as_juju_does(types: Types):
     types('config teller text=x')
-    shown = yaml.safe_load(types('config teller'))
+    printed = types('config teller')
+    assert '    description: |-\n      What is published.\n      It may be long.\n' in printed
+    shown = yaml.safe_load(printed)
     assert shown['application'] == 'teller'
     assert shown['charm'] == 'teller'
     assert shown['application-config']['trust'] == {
@@ -66,7 +68,7 @@ def test_shows_options_as_juju_does(types: Types):
     }
     assert shown['settings']['text'] == {
         'default': 'hello',
-        'description': 'What is published.',
+        'description': 'What is published.\nIt may be long.',
         'source': 'user',
         'type': 'string',
         'value': 'x',
@@ -80,51 +82,6 @@ def test_shows_options_as_juju_does(types: Types):
     assert json.loads(types('config teller --format json')) == shown
     assert types('config teller breaks') == 'false\n'
     assert types('config teller trust') == 'true\n'
-
-
-@pytest.mark.usefixtures('deployed')
-@pytest.mark.parametrize(
-    ('line', 'text'),
-    [
-        ('config nope', 'application "nope" not found'),
-        (
-            'config teller nope',
-            'key "nope" not found in "teller" application config or charm settings.',
-        ),
-        ('config teller nope=1', 'parsing settings for application: unknown option "nope"'),
-        ('config teller count=abc', 'option "count" expected int, got "abc"'),
-        ('config teller text count=1', 'cannot set and retrieve values simultaneously'),
-        ('config teller text=1 --reset text', 'cannot set and reset key "text" simultaneously'),
-        ('config teller text count', 'can only retrieve a single value, or all values'),
-        ('relate teller nope', 'application "nope" not found'),
-        ('relate teller:nope reader', 'application "teller" has no "nope" relation'),
-        ('relate teller:archive reader', 'no relations found'),
-        ('remove-relation teller:archive reader:news', 'archive'),
-        ('scale-application teller -- -1', 'scale must be a positive integer'),
-        ('scale-application teller two', 'invalid scale "two"'),
-        ('scale-application nope 2', 'application "nope" not found'),
-        (
-            'trust reader',
-            "'juju trust' currently grants full access to the cluster itself.\n"
-            "Set the scope to 'cluster' using '--scope=cluster' to confirm this choice.",
-        ),
-        ('trust nope --scope=cluster', 'application "nope" not found'),
-        ('run nope/0 greet', 'nope/0'),
-        ('run teller/0 nope', 'action "nope" not defined on unit "teller/0"'),
-        ('run teller greet', 'invalid unit name "teller"'),
-        ('run nope/leader greet', 'application "nope" not found'),
-        ('run teller/0 greet --format table', 'unknown format "table"'),
-        ('deploy nope', 'charm "nope" not found; known are: reader, teller'),
-        ('deploy teller reader', 'reader'),
-        ('remove-application reader', 'nobody is there to confirm; add --no-prompt'),
-        ('remove-application nope --no-prompt', 'application "nope" not found'),
-        ('show-task 99', 'task "99" not found'),
-        ('show-secret nope', 'secret "nope" not found'),
-        ('status -m other', 'model other not found'),
-    ],
-)
-def test_refuses_in_jujus_words(types: Types, line: str, text: str):
-    assert text in refusal(types, line)
 
 
 @pytest.mark.usefixtures('deployed')
@@ -262,6 +219,16 @@ def test_a_hook_that_fails_shows_its_traceback_once_and_is_mended(
     assert 'hook failed: "config-changed"' in types('status teller')
     types('config teller breaks=false', 'resolved teller/0')
     assert message('teller/0') == 'active'
+
+
+@pytest.mark.usefixtures('deployed')
+@pytest.mark.parametrize(('flag', 'verb'), [('', 'detach'), ('--destroy-storage', 'remove')])
+def test_storage_is_listed_and_said_to_go(types: Types, flag: str, verb: str):
+    row = types('status --storage').splitlines()[-1].split()
+    assert row[:4] == ['reader/0', 'clippings/0', 'filesystem', 'kubernetes']
+    assert '2Gi' in row
+    said = types(f'remove-application reader --no-prompt {flag}').splitlines()
+    assert said[-1] == f'- will {verb} storage clippings/0'
 
 
 def test_secrets_are_added_granted_and_never_shown(types: Types, err: io.StringIO):

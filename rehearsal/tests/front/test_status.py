@@ -122,12 +122,28 @@ def test_programs_get_jujus_keys(rehearsal: engine.Rehearsal):
 
 def test_storage_is_listed_with_its_claim(rehearsal: engine.Rehearsal):
     plex = rehearsal.applications['plex']
-    plex.storage['config'] = '10G'
+    rehearsal.cluster.add(
+        {
+            'apiVersion': 'v1',
+            'kind': 'PersistentVolumeClaim',
+            'metadata': {'name': 'plex-config-abcd1234-plex-0', 'namespace': 'media'},
+            'spec': {
+                'accessModes': ['ReadWriteOnce'],
+                'resources': {'requests': {'storage': '10Gi'}},
+            },
+        }
+    )
+    rehearsal.cluster.set_status(
+        'PersistentVolumeClaim',
+        'plex-config-abcd1234-plex-0',
+        'media',
+        {'phase': 'Bound', 'capacity': {'storage': '10Gi'}},
+    )
     plex.units[0].storage['config/0'] = model.StorageInstance(
         'config/0', 'config', 'plex-config-abcd1234-plex-0', '/config'
     )
     (row,) = status.snapshot(rehearsal, now=NOW).storage
-    assert (row.unit, row.name, row.size, row.status) == ('plex/0', 'config/0', '10G', 'pending')
+    assert (row.unit, row.name, row.size, row.status) == ('plex/0', 'config/0', '10Gi', 'pending')
     assert row.message == 'plex-config-abcd1234-plex-0'
     filesystems = status.document(rehearsal, now=NOW)['storage']['filesystems']
     assert filesystems['config/0']['mountpoint'] == '/config'
