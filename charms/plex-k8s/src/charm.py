@@ -140,9 +140,8 @@ class PlexCharm(ops.CharmBase):
         self._storage.publish_data(
             interfaces.MediaStorageRequirerData(instance_name=self.app.name)
         )
-        course = plex_plan.course(world, rollout=rollout)
-        seen = self._work(world, course)
-        self._publish(seen, course, rollout=rollout)
+        seen = self._work(world, plex_plan.course(world, rollout=rollout))
+        self._publish(seen)
         if isinstance(pod, kubernetes.Pending):
             # The last thing: it may end the pod that this runs in.
             pod = overlay.commit(self._cluster, pod)
@@ -155,6 +154,8 @@ class PlexCharm(ops.CharmBase):
         seen = plex_status.Seen(world)
         if world.room is None:
             return seen
+        if world.planned > 1 and isinstance(course, plex_plan.Run):
+            logger.warning('scaled to %d units: all but this one stay idle', world.planned)
         try:
             if course is plex_plan.Rest.STOP:
                 pebble.stop(self._container, plex_layer.SERVICE)
@@ -245,7 +246,7 @@ class PlexCharm(ops.CharmBase):
             )
         return plex_status.waiting('Pebble could not do it; see juju debug-log')
 
-    def _publish(self, seen: plex_status.Seen, course: plex_plan.Course, *, rollout: bool) -> None:
+    def _publish(self, seen: plex_status.Seen) -> None:
         """Tell the others where Plex is, once it answers; followers write nothing."""
         options = seen.world.options
         if isinstance(options, config.Invalid) or seen.world.duty is not plex_plan.Duty.RUN:
@@ -262,12 +263,16 @@ class PlexCharm(ops.CharmBase):
                     web_url=self._ingress.url(options.ingress_port),
                 )
             )
-        elif (course is plex_plan.Rest.STOP and not rollout) or self._is_down():
+        elif self._is_off(seen.world) or self._is_down():
             self._media_server.clear_data()
 
     @property
     def _api_url(self) -> str:
         return f'http://{self.app.name}.{self.model.name}.svc.cluster.local:{plex_layer.PORT}'
+
+    def _is_off(self, world: plex_plan.World) -> bool:
+        """Tell whether Plex is meant to stay stopped, and not only while its pod is replaced."""
+        return plex_plan.course(world, rollout=False) is plex_plan.Rest.STOP
 
     def _is_down(self) -> bool:
         """Tell whether Plex has been silent for longer than a blip."""

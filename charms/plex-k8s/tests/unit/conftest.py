@@ -296,6 +296,24 @@ def plex_charm() -> type[ops.CharmBase]:
 
 
 @pytest.fixture
+def make_unit(
+    plex_charm: type[ops.CharmBase], tmp_path: pathlib.Path
+) -> Iterator[Callable[[int], Unit]]:
+    """Makes units that were deployed a moment ago, each in a pod and a cluster of its own."""
+    made: list[Unit] = []
+
+    def make(number: int) -> Unit:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        made.append(Unit(plex_charm, folder, number))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
 def unit(plex_charm: type[ops.CharmBase], tmp_path: pathlib.Path) -> Iterator[Unit]:
     """A unit that was deployed a moment ago."""
     made = Unit(plex_charm, tmp_path)
