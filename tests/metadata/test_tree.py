@@ -58,6 +58,11 @@ def test_there_is_no_lock_that_records_addresses(files: list[pathlib.Path]):
     ] == []
 
 
+def test_charmcraft_yaml_stands_alone(charm: pathlib.Path, files: list[pathlib.Path]):
+    beside = {charm / name for name in ('actions.yaml', 'config.yaml', 'metadata.yaml')}
+    assert sorted(beside.intersection(files)) == [], 'charmcraft refuses to pack with these'
+
+
 def test_every_lock_has_a_hash_for_every_package(root: pathlib.Path):
     locks = [*root.glob('requirements/*.txt'), *root.glob('charms/*/requirements.txt')]
     assert len(locks) >= 8
