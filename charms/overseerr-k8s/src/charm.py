@@ -62,7 +62,7 @@ def _action(work: Work) -> Callable[[OverseerrCharm, ops.ActionEvent], None]:
         except Failed as error:
             event.fail(str(error))
         else:
-            event.set_results(results)
+            event.set_results(seerr_info.texts(results))
 
     return handle
 
@@ -130,7 +130,7 @@ class OverseerrCharm(ops.CharmBase):
 
     def _api_key(self) -> str | None:
         secret = self._secret() if self.unit.is_leader() else None
-        return secret.peek_content().get(_KEY) if secret else None
+        return _content(secret) if secret else None
 
     # Reconcile.
 
@@ -194,7 +194,7 @@ class OverseerrCharm(ops.CharmBase):
             description = 'API key of the request manager'
             self.app.add_secret({_KEY: key}, label=_KEY, description=description, rotate=rotate)
             return
-        if secret.peek_content().get(_KEY) != key:
+        if _content(secret) != key:
             logger.info('the API key has been changed in Seerr: keeping the new one')
             secret.set_content({_KEY: key})
         if secret.get_info().rotation is not rotate:
@@ -360,6 +360,11 @@ class OverseerrCharm(ops.CharmBase):
         if now is None or not now.running:
             raise Failed('Seerr does not run; see juju status')
         return now
+
+
+def _content(secret: ops.Secret) -> str | None:
+    # Refreshing tells Juju that nobody needs the older revisions, so that it has them removed.
+    return secret.get_content(refresh=True).get(_KEY)
 
 
 if __name__ == '__main__':

@@ -153,7 +153,7 @@ def _parse_manifest(values: Any) -> Manifest:
 
 def _extract(archive: tarfile.TarFile, manifest: Manifest, folder: pathlib.Path) -> None:
     missing = dict(manifest.files)
-    for member in archive:
+    while (member := archive.next()) is not None:
         # The name is one of four, so it cannot lead out of the folder.
         size, sha256 = missing.pop(member.name, (None, None))
         file = archive.extractfile(member) if member.isreg() else None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import seerr
@@ -12,6 +13,14 @@ import seerr_plan
 from seerr_plan import Ready, World
 from seerr_servers import Server
 from seerr_setup import Done
+
+
+def texts(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return an action's results as Juju shows them, with its own words for true and false."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in results.items()
+    }
 
 
 def about(world: World) -> dict[str, Any]:

@@ -68,15 +68,28 @@ def session_of(request: httpx2.Request) -> str | None:
 def ask(
     base_url: str, path: str, headers: Mapping[str, str], body: Json | None = None
 ) -> httpx2.Response | None:
-    """Ask another program, POST where there is a body; None when it cannot be reached."""
+    """Ask another program, POST where there is a body.
+
+    Returns:
+        The answer, or None where there is none that makes sense: the program is not reached, or
+        what is reached is another one.
+    """
     method = 'GET' if body is None else 'POST'
     try:
         with http.client(base_url) as client:
-            return client.request(
+            response = client.request(
                 method, path, json=body, headers={**headers, 'Accept': 'application/json'}
             )
     except (httpx2.TransportError, httpx2.InvalidURL):
         return None
+    return response if response.status_code != 200 or _is_object(response) else None
+
+
+def _is_object(response: httpx2.Response) -> bool:
+    try:
+        return isinstance(response.json(), dict)
+    except ValueError:
+        return False
 
 
 def url_of(settings: Mapping[str, Any]) -> str:

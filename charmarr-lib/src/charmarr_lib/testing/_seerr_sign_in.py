@@ -90,8 +90,11 @@ class SignIn:
         ask(url_of(host), '/Auth/Keys?App=Seerr', token, {})
         keys = ask(url_of(host), '/Auth/Keys', token)
         info = ask(url_of(host), '/System/Info', token)
-        if keys is None or info is None:
+        if keys is None or info is None or {keys.status_code, info.status_code} != {200}:
             return refusal(404, message='INVALID_URL')
+        made = [each['AccessToken'] for each in keys.json()['Items']]
+        if not made:
+            return refusal(500, message='Unable to create an API key')
         state.add_administrator(
             email=body.get('email') or user['Name'],
             jellyfinUsername=user['Name'],
@@ -107,7 +110,7 @@ class SignIn:
             'urlBase': body.get('urlBase') or '',
             'name': info.json()['ServerName'],
             'serverId': info.json()['Id'],
-            'apiKey': keys.json()['Items'][-1]['AccessToken'],
+            'apiKey': made[-1],
         }
         state.store.save()
         return None
