@@ -59,14 +59,14 @@ class Agent:
         return list(self._idle(unit))
 
     def is_idle(self, unit: model.Unit) -> bool:
-        """Tell whether actions and update-status may run."""
+        """Tell whether actions may run: between hooks, and while one is in error."""
         pod = unit.pod
         return bool(
             pod
             and pod.is_running
             and not pod.terminating
             and unit.memory.installed
-            and not unit.memory.queued
+            and (unit.failure is not None or not unit.memory.queued)
         )
 
     def _idle(self, unit: model.Unit) -> Iterator[model.Hook]:

@@ -197,7 +197,7 @@ class Dispatcher:
             relations=frozenset(self._relations(unit, hook)),
             networks=frozenset(_networks(application, unit)),
             containers=frozenset(_containers(application, unit)),
-            storages=frozenset(self._storages(unit, hook)),
+            storages=frozenset(self._storages(unit)),
             opened_ports=unit.memory.ports,
             model=testing.Model(self._juju.name, uuid=self._juju.uuid),
             secrets=frozenset(self._juju.secrets.view(unit.name).values()),
@@ -218,7 +218,7 @@ class Dispatcher:
             if memory is not None and (memory.created or current is not None):
                 yield _relation(unit, relation, memory, current)
 
-    def _storages(self, unit: model.Unit, hook: model.Hook | None) -> Iterator[testing.Storage]:
+    def _storages(self, unit: model.Unit) -> Iterator[testing.Storage]:
         for instance in unit.storage.values():
             storage = MountedStorage(instance.name, index=int(instance.id.partition('/')[2]))
             object.__setattr__(storage, 'folder', self._folders(instance.claim))

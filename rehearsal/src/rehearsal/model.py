@@ -295,6 +295,7 @@ class Unit:
         leader: Juju's answer to who leads; the agent may not have acted on it yet.
         workload: Status that the charm set.
         agent: Status of the unit agent.
+        cloud: What Kubernetes says of a pod that cannot run, None while it can.
         failure: The hook in error, None when there is none.
         pod: Where it runs; None while there is none.
     """
@@ -305,6 +306,7 @@ class Unit:
     leader: bool = False
     workload: Status = Status('waiting', 'installing agent')
     agent: Status = Status('allocating')
+    cloud: Status | None = None
     workload_version: str = ''
     address: str = ''
     memory: Memory = dataclasses.field(default_factory=Memory)
@@ -321,8 +323,13 @@ class Unit:
 
     @property
     def status(self) -> Status:
-        """What ``juju status`` shows as workload status: the hook in error hides the charm's."""
-        return self.agent if self.agent.name == 'error' else self.workload
+        """The workload status that ``juju status`` shows.
+
+        A hook in error hides what the charm set, and so does a pod that cannot run.
+        """
+        if self.agent.name == 'error':
+            return self.agent
+        return self.cloud or self.workload
 
     @property
     def opened_ports(self) -> tuple[str, ...]:

@@ -74,6 +74,9 @@ class Runner:
             if self._step(tally) or self._wait():
                 continue
             cost = self._quiet_round(tally)
+        for unit in self._juju.units():
+            if unit.cloud is not None:
+                self._progress.note(f'{unit.name} cannot run: {unit.cloud.message}')
         moving = tuple(self._moving(cost is None))
         return model.Settled(
             hooks=tally.hooks,
@@ -287,6 +290,10 @@ class Runner:
                 moved = True
         for pod in list(self._cluster.pods.values()):
             moved |= self._introduce(pod)
+        for unit in self._juju.units():
+            pending = self._cluster.pods.get(unit.name.replace('/', '-'))
+            why = pending.why if pending else ''
+            unit.cloud = model.Status('blocked', why) if why else None
         return moved
 
     def _introduce(self, pod: pods.Pod) -> bool:

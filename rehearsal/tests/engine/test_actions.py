@@ -52,6 +52,15 @@ def test_an_action_waits_for_its_unit_to_be_installed(
     assert hooks('player/0').index('install') < hooks('player/0').index('greet-action')
 
 
+def test_an_action_runs_while_a_hook_is_in_error(running: engine.Rehearsal):
+    running.configure('player', {'mood': 'buggy'})
+    running.settle()
+    run = running.start_action('player/0', 'greet', {'name': 'Ann'})
+    running.settle()
+    assert run.status is model.ActionStatus.COMPLETED
+    assert running.applications['player'].units[0].failure is not None
+
+
 @pytest.mark.parametrize(
     ('unit', 'action', 'params', 'message'),
     [

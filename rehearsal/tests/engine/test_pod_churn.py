@@ -129,7 +129,10 @@ def test_an_unbound_claim_keeps_the_pod_pending_with_an_event(
     rehearsal.deploy('player', 'other', trust=True)
     settled = rehearsal.settle()
     assert settled.quiet
-    assert rehearsal.applications['other'].units[0].pod is None
+    (waiting,) = rehearsal.applications['other'].units
+    assert waiting.pod is None
+    assert waiting.status.name == 'blocked'
+    assert 'unbound immediate' in waiting.status.message
     pod = found('Pod', 'other-0')
     assert pod['status']['phase'] == 'Pending'
     (event,) = [
