@@ -28,9 +28,11 @@ def read_metadata(root: pathlib.Path) -> Mapping[str, Any]:
     """
     path = root / 'charmcraft.yaml'
     try:
-        metadata: Any = yaml.safe_load(path.read_text())
+        metadata: Any = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise errors.InputError(f'cannot read {path}: {error.strerror}') from None
+    except ValueError:
+        raise errors.InputError(f'cannot read {path}: not text in UTF-8') from None
     except yaml.YAMLError as error:
         raise errors.InputError(f'{path} is not YAML: {_one_line(error)}') from None
     if not isinstance(metadata, dict) or not isinstance(_name(metadata), str):

@@ -8,10 +8,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 
-import prompt_toolkit
-from prompt_toolkit import history
-
-from . import commands, completion, engine, errors, session
+from . import commands, engine, errors, session
 
 _LEAVE = ('exit', 'quit')
 
@@ -27,6 +24,12 @@ def asker(rehearsal: engine.Rehearsal, stdin: typing.TextIO) -> Ask:
     """
     if not stdin.isatty():
         return lambda _: _next_line(stdin)
+    # Costs as much to import as all of ops, and only a terminal needs it.
+    import prompt_toolkit
+    from prompt_toolkit import history
+
+    from . import completion
+
     asking: prompt_toolkit.PromptSession[str] = prompt_toolkit.PromptSession(
         history=history.InMemoryHistory(),
         completer=completion.Completer(rehearsal),

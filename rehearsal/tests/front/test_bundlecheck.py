@@ -180,6 +180,14 @@ def test_a_path_without_a_charm_is_refused(charms: catalogue.Catalogue, tmp_path
     assert message.startswith('bundle.yaml:3: applications.a.charm: cannot read ')
 
 
+def test_a_path_to_a_charm_that_is_no_text_is_refused(
+    charms: catalogue.Catalogue, tmp_path: pathlib.Path
+):
+    (tmp_path / 'charmcraft.yaml').write_bytes(b'\xff')
+    message = refusal(charms, 'applications:\n  a:\n    charm: ./.\n', tmp_path)
+    assert message.endswith('charmcraft.yaml: not text in UTF-8')
+
+
 def test_an_option_can_include_a_file(charms: catalogue.Catalogue, tmp_path: pathlib.Path):
     (tmp_path / 'name.txt').write_text('living room', encoding='utf-8')
     plain = check(charms, text('    options: {name: "include-file://name.txt"}'), tmp_path)
