@@ -41,6 +41,12 @@ def use_transport(replacement: httpx2.BaseTransport) -> Generator[None]:
         _replacement.reset(token)
 
 
+def silence() -> None:
+    """Keep ``httpx2`` from logging every URL; some programs take a secret in the query."""
+    for name in ('httpx2', 'httpcore2'):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def client(base_url: str = '', *, timeout: float = 5.0, connect_retries: int = 0) -> httpx2.Client:
     """Open an HTTP client.
 
@@ -57,9 +63,7 @@ def client(base_url: str = '', *, timeout: float = 5.0, connect_retries: int = 0
     """
     import httpx2
 
-    # They log every URL, and some programs take a secret in the query.
-    for name in ('httpx2', 'httpcore2'):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    silence()
     carrier = _replacement.get()
     if carrier is None and connect_retries:
         carrier = httpx2.HTTPTransport(retries=connect_retries, trust_env=False)

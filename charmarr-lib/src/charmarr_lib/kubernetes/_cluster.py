@@ -262,6 +262,7 @@ def _client(namespace: str, field_manager: str) -> lightkube.Client:
     import lightkube
     from lightkube.config import kubeconfig, models
 
+    http.silence()
     replacement = http.transport()
     # Loading the machine's certificates takes longer than all else, and a stand-in shows none.
     server = models.Cluster(server=_STAND_IN_SERVER, insecure=True)

@@ -242,3 +242,16 @@ def test_a_cross_model_application_is_read_like_any_other(requirer):
     relation = relation_for_requirer('media-storage', OFFER, remote_app=remote)
     answer, _ = requirer(lambda charm: charm.storage.read(), relation)
     assert answer == Valid(relation.id, remote, OFFER)
+
+
+def test_a_provider_knows_what_it_has_published(provider):
+    told = relation_for_provider('media-storage', published=OFFER, remote_app='a')
+    untold = relation_for_provider('media-storage', remote_app='b')
+    found, _ = provider(lambda charm: charm.storage.get_published(), told, untold)
+    assert found == [OFFER]
+
+
+def test_a_follower_does_not_know_what_is_published(provider):
+    told = relation_for_provider('media-storage', published=OFFER)
+    found, _ = provider(lambda charm: charm.storage.get_published(), told, leader=False)
+    assert found == []
