@@ -346,6 +346,7 @@ class DialectConformance:
         job = await client.trigger_library_scan()
         assert self._harness.scans() == before + 1
         assert await client.is_library_scanning()
+        assert (await job.progress()).scanning
         self._harness.finish_scan()
         assert await job.wait(timeout=10, poll=0.01) is ScanResult.FINISHED
         assert not await client.is_library_scanning()

@@ -48,10 +48,13 @@ class ScanJob:
         self.before = before
         self._progress = progress
         self._clock = clock
+        self._seen = False
 
     async def progress(self) -> ScanProgress:
         """What the server says now."""
-        return await self._progress()
+        now = await self._progress()
+        self._seen = self._seen or now.scanning
+        return now
 
     async def wait(
         self,
@@ -71,16 +74,14 @@ class ScanJob:
             MediaServerError: The server could not be asked; the scan may go on.
         """
         started = self._clock()
-        seen = False
         while True:
-            now = await self._progress()
+            now = await self.progress()
             if report is not None:
                 report(now)
             waited = self._clock() - started
-            seen = seen or now.scanning
-            if not now.scanning and (seen or now.marker != self.before.marker):
+            if not now.scanning and (self._seen or now.marker != self.before.marker):
                 return ScanResult.FINISHED
-            if not seen and waited >= min(STARTS_WITHIN, timeout):
+            if not self._seen and waited >= min(STARTS_WITHIN, timeout):
                 return ScanResult.NOT_OBSERVED
             if waited >= timeout:
                 raise errors.TimedOut(self.server, f'still scanning after {timeout:.0f} s')

@@ -94,12 +94,10 @@ class Profile:
     Attributes:
         product: What the server calls itself, where it does.
         prefix: Path in front of every other.
-        moves: Whether a user can move an entry of a playlist.
     """
 
     product: str
     prefix: str
-    moves: bool
 
     def headers(self, device: str, token: str) -> dict[str, str]:
         """How a request says who we are."""
@@ -116,8 +114,8 @@ class Profile:
         return {'Authorization': f'MediaBrowser {listed}', 'Accept': 'application/json'}
 
 
-JELLYFIN = Profile('Jellyfin', '', moves=True)
-EMBY = Profile('Emby', '/emby', moves=True)
+JELLYFIN = Profile('Jellyfin', '')
+EMBY = Profile('Emby', '/emby')
 
 
 class JellyfinSettings(ServerSettings):
@@ -201,10 +199,13 @@ class JellyfinDialect(Dialect):
         return handshake
 
     def _capabilities(self, account: Account) -> frozenset[Capability]:
-        found = _EVERYBODY | (_ADMINISTRATORS if account.administrator else frozenset())
+        found = set(_EVERYBODY)
+        if account.administrator:
+            found |= _ADMINISTRATORS
         # A key stands for no user, and moving asks whether the user owns the playlist.
-        by_user = self._settings.auth == 'user-token'
-        return found | ({Capability.PLAYLIST_MOVE} if by_user and self._profile.moves else set())
+        if self._settings.auth == 'user-token':
+            found.add(Capability.PLAYLIST_MOVE)
+        return frozenset(found)
 
     async def _who(self) -> Account:
         if self._settings.auth == 'user-token':
@@ -528,10 +529,9 @@ class JellyfinDialect(Dialect):
             Unverified: Read again, the item is not what was sent.
         """
         before = await self._whole(item_id)
-        content = json.dumps(before | fields).encode()
-        await self._post(f'/Items/{quote(item_id, safe="")}', content)
+        wanted = {**before, **fields}
+        await self._post(f'/Items/{quote(item_id, safe="")}', json.dumps(wanted).encode())
         after = await self._whole(item_id)
-        wanted = before | fields
         wrong = [name for name in KEPT if after.get(name) != wanted.get(name)]
         if wrong:
             detail = f'item {item_id} still differs in {", ".join(wrong)}'

@@ -435,7 +435,7 @@ class SubsonicDialect(Dialect):
     async def _playlists(self) -> list[Playlist]:
         account = (await self._ready()).account or ''
         data = (await self._call('getPlaylists')).playlists
-        rows: Iterable[PlaylistData] = data.playlist if data else ()
+        rows: list[PlaylistData] = data.playlist if data else []
 
         def make(row: PlaylistData) -> Playlist | None:
             return self._decoder.playlist(row, account)

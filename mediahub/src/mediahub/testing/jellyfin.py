@@ -87,7 +87,7 @@ class JellyfinDouble:
         item, entries = r'/Items/([0-9a-f]{32})', r'/Playlists/([^/]+)/Items'
         return (
             ('GET', '/System/Info', self._info),
-            ('GET', '/Users', lambda asked: [self._user()]),
+            ('GET', '/Users', self._users),
             ('GET', '/Users/Me', self._me),
             ('GET', '/Library/VirtualFolders', self._folders),
             ('GET', '/UserViews', self._views),
@@ -121,6 +121,9 @@ class JellyfinDouble:
     def _user(self) -> Node:
         policy = {'IsAdministrator': self.administrator}
         return {'Id': USER_ID, 'Name': 'alice', 'Policy': policy}
+
+    def _users(self, asked: Asked) -> list[Node]:
+        return [self._user()]
 
     def _me(self, asked: Asked) -> Node | Answer:
         if self._token(asked) == self.api_key:

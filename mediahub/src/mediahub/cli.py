@@ -1,0 +1,163 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The command ``mediahub``.
+
+The exit status is 0 when everything that was asked for happened, 1 when something did not, 2 when
+the command line or the configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import pathlib
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+import rich.console
+
+from . import commands
+from .engine import config, registry
+from .engine.engine import MediaServerEngine
+from .engine.errors import ConfigurationError, MediaHubError, UnknownServer
+from .store.database import Database
+from .store.journal import PlaylistJournal
+from .store.library import Mode
+
+CONFIG_HOME = pathlib.Path('~/.config/mediahub')
+
+Command = Callable[[commands.Session, argparse.Namespace], Coroutine[Any, Any, commands.Answer]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line."""
+    options = parser().parse_args(arguments)
+    console = rich.console.Console(highlight=False, stderr=False)
+    try:
+        answer = asyncio.run(_carry_out(options))
+    except (ConfigurationError, UnknownServer) as error:
+        return _complain(error, 2)
+    except MediaHubError as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        print('mediahub: interrupted', file=sys.stderr)
+        return 130
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(answer.data).decode() + '\n')
+    else:
+        console.print(answer.shown)
+    return 0 if answer.good else 1
+
+
+def _complain(error: MediaHubError, status: int) -> int:
+    lines = error.mistakes if isinstance(error, ConfigurationError) else (str(error),)
+    for line in lines:
+        print(f'mediahub: {line}', file=sys.stderr)
+    return status
+
+
+async def _carry_out(options: argparse.Namespace) -> commands.Answer:
+    async with _session(options) as session:
+        command: Command = options.command
+        return await command(session, options)
+
+
+@contextlib.asynccontextmanager
+async def _session(options: argparse.Namespace) -> AsyncGenerator[commands.Session]:
+    """Open what the command needs; the database only where it is written or read."""
+    settings = config.load(options.config.expanduser(), registry.installed())
+    with contextlib.ExitStack() as stack:
+        database = None
+        if options.needs_database:
+            path = options.database.expanduser()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database = stack.enter_context(Database(path))
+        journal = PlaylistJournal(database) if database else None
+        async with MediaServerEngine(settings, journal=journal) as engine:
+            if options.server is not None:
+                engine.activate(options.server)
+            yield commands.Session(engine, database, journal)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = argparse.ArgumentParser(prog='mediahub', description=__doc__)
+    places = top.add_argument_group('places')
+    home = pathlib.Path(os.environ.get('MEDIAHUB_HOME') or CONFIG_HOME)
+    places.add_argument('--config', type=pathlib.Path, default=home / 'mediahub.toml')
+    places.add_argument('--database', type=pathlib.Path, default=home / 'mediahub.duckdb')
+    top.add_argument('--json', action='store_true', help='answer in JSON')
+    top.set_defaults(needs_database=False, server=None)
+    verbs = top.add_subparsers(required=True, metavar='COMMAND')
+    _verb(verbs, 'servers', commands.servers, 'List the configured servers.')
+    _verb(verbs, 'status', commands.status, 'Greet every server and say how it is.')
+    _scan(verbs)
+    _search(verbs)
+    _playlists(verbs)
+    _sync(verbs)
+    return top
+
+
+def _verb(verbs: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    verb.set_defaults(command=command)
+    # Also behind the verb, where people write it; it must not undo the one in front.
+    verb.add_argument('--json', action='store_true', default=argparse.SUPPRESS)
+    return verb
+
+
+def _scan(verbs: Any) -> None:
+    scan = _verb(verbs, 'scan', commands.scan, 'Have a server look for new files.')
+    scan.add_argument('--server', help='not the active one')
+    scan.add_argument('--path', help='a folder on the server')
+    scan.add_argument('--wait', type=float, metavar='SECONDS', help='follow it to its end')
+
+
+def _search(verbs: Any) -> None:
+    search = _verb(verbs, 'search', commands.search, 'Search all servers for a track.')
+    search.add_argument('title')
+    search.add_argument('--artist', default='')
+    search.add_argument('--limit', type=int, default=15)
+    search.add_argument('--on', action='append', metavar='SERVER', help='only there; repeatable')
+
+
+def _playlists(verbs: Any) -> None:
+    top = _verb(verbs, 'playlists', commands.playlists, 'List, change and restore playlists.')
+    top.add_argument('--server', help='not the active one')
+    top.set_defaults(needs_database=True)
+    verbs = top.add_subparsers(metavar='ACTION')
+    show = _verb(verbs, 'show', commands.show_playlist, 'Show what is in a playlist.')
+    show.add_argument('title')
+    apply = _verb(verbs, 'apply', commands.apply_playlist, 'Make a playlist as a file says.')
+    apply.add_argument('file', type=pathlib.Path)
+    apply.add_argument('--dry-run', action='store_true', help='only say what would change')
+    copy = _verb(verbs, 'copy', commands.copy_playlist, 'Copy a playlist.')
+    copy.add_argument('source')
+    copy.add_argument('target')
+    _verb(verbs, 'journal', commands.journal, 'List what can be restored.')
+    restore = _verb(verbs, 'restore', commands.restore, 'Bring back an earlier state.')
+    restore.add_argument('entry', help='from the journal')
+
+
+def _sync(verbs: Any) -> None:
+    sync = _verb(verbs, 'sync', commands.sync, 'Bring the library index up to date.')
+    sync.add_argument('servers', nargs='*', help='all of them by default')
+    sync.add_argument('--mode', choices=[mode.value for mode in Mode], default='incremental')
+    sync.add_argument(
+        '--accept-replacement',
+        action='store_true',
+        help='the server may be another installation than before',
+    )
+    sync.add_argument(
+        '--accept-loss', action='store_true', help='delete however much is missing for good'
+    )
+    sync.set_defaults(needs_database=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

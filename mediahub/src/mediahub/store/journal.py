@@ -1,0 +1,139 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Keeps what playlists held before they were changed, so that they can be brought back.
+
+The journal is ours: no second playlist appears on the server, and the server's death takes nothing
+with it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ..engine import errors
+from ..engine.contract import MediaServerClient
+from ..engine.playlists import Outcome
+from ..engine.values import Entry, ItemRef, Kind, Playlist
+from .database import Database, restored, stored
+
+Clock = Callable[[], datetime.datetime]
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """A state of a playlist in the journal.
+
+    Attributes:
+        entry: Name to restore it by.
+    """
+
+    entry: str
+    server: str
+    playlist_id: str
+    title: str
+    saved_at: datetime.datetime
+    count: int
+
+
+class PlaylistJournal:
+    """The journal in the hub's database.
+
+    Args:
+        database: Where it is kept.
+        clock: The time, aware.
+        keep: States of each playlist that are kept.
+    """
+
+    def __init__(self, database: Database, clock: Clock | None = None, keep: int = 50):
+        self._database = database
+        self._clock = clock or (lambda: datetime.datetime.now(datetime.UTC))
+        self._keep = keep
+
+    def save(self, playlist: Playlist, entries: Sequence[Entry]) -> str:
+        """Keep the entries; committed when this returns."""
+        name = uuid.uuid4().hex
+        with self._database.transaction():
+            # A place of -1 stands for the state itself, which may hold nothing.
+            self._write(name, playlist, -1, None)
+            for place, entry in enumerate(entries):
+                self._write(name, playlist, place, entry)
+            self._forget_old(playlist.ref)
+        return name
+
+    def _write(self, name: str, playlist: Playlist, place: int, entry: Entry | None) -> None:
+        self._database.execute(
+            'INSERT INTO playlist_journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+            [
+                name,
+                playlist.ref.server,
+                playlist.ref.native_id,
+                playlist.title,
+                stored(self._clock()),
+                place,
+                entry.track.native_id if entry else None,
+                entry.title if entry else None,
+                entry.artist if entry else None,
+            ],
+        )
+
+    def _forget_old(self, ref: ItemRef) -> None:
+        self._database.execute(
+            'DELETE FROM playlist_journal WHERE entry IN ('
+            'SELECT entry FROM playlist_journal WHERE server = ? AND playlist_id = ? '
+            'AND place = -1 ORDER BY saved_at DESC OFFSET ?)',
+            [ref.server, ref.native_id, self._keep],
+        )
+
+    def list(self, server: str) -> list[Saved]:
+        """The kept states of a server's playlists, newest first."""
+        rows = self._database.rows(
+            'SELECT entry, server, playlist_id, min(title), min(saved_at), count(track_id) '
+            'FROM playlist_journal WHERE server = ? '
+            'GROUP BY entry, server, playlist_id ORDER BY min(saved_at) DESC, entry',
+            [server],
+        )
+        return [
+            Saved(name, owner, playlist_id, title, restored(at) or _NEVER, count)
+            for name, owner, playlist_id, title, at, count in rows
+        ]
+
+    async def restore(self, client: MediaServerClient, entry: str) -> Outcome:
+        """Make a playlist hold again what it held; made anew where it was deleted meanwhile.
+
+        Tracks that have another id now are found by the identity map.
+
+        Raises:
+            NotFound: The journal has no such entry for this server.
+        """
+        saved = next((row for row in self.list(client.name) if row.entry == entry), None)
+        if saved is None:
+            raise errors.NotFound(client.name, f'the journal has no entry {entry!r}')
+        tracks = [self._current(client.name, native_id) for native_id in self._tracks(entry)]
+        playlists = await client.get_playlists()
+        there = any(row.ref.native_id == saved.playlist_id for row in playlists)
+        ref = ItemRef(client.name, Kind.PLAYLIST, saved.playlist_id)
+        return await client.update_playlist(ref if there else saved.title, tracks, self)
+
+    def _tracks(self, entry: str) -> list[str]:
+        rows = self._database.rows(
+            'SELECT track_id FROM playlist_journal WHERE entry = ? AND place >= 0 ORDER BY place',
+            [entry],
+        )
+        return [str(row[0]) for row in rows]
+
+    def _current(self, server: str, native_id: str) -> ItemRef:
+        """A track under the id that it has now."""
+        now = self._database.one(
+            "SELECT items.native_id FROM aliases JOIN items USING (uid) "
+            "WHERE aliases.kind = 'track' AND aliases.server = ? AND aliases.native_id = ? "
+            'ORDER BY aliases.since DESC LIMIT 1',
+            [server, native_id],
+        )
+        return ItemRef(server, Kind.TRACK, str(now or native_id))
+
+
+_NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
