@@ -7,8 +7,11 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from rehearsal import completion, prompt, session
 
@@ -50,6 +53,25 @@ def test_reads_lines_without_a_terminal(at: session.Session):
     assert ask('juju> ') == 'status\n'
     with pytest.raises(EOFError):
         ask('juju> ')
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_remembers_commands_but_not_answers(at: session.Session):
+    with (
+        create_pipe_input() as keys,
+        create_app_session(input=keys, output=DummyOutput()),
+    ):
+        ask = prompt.asker(at.rehearsal, Terminal())
+        keys.send_text('status --storage\r')
+        assert ask(prompt.PROMPT) == 'status --storage'
+        keys.send_text('yes\r')
+        assert ask('Continue [y/N]? ') == 'yes'
+        keys.send_text('\x1b[A\r')  # arrow up
+        assert ask(prompt.PROMPT) == 'status --storage'
 
 
 @pytest.mark.parametrize(
