@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import seerr
 import seerr_plan
@@ -118,21 +118,21 @@ def _use(now: Ready) -> Iterator[str]:
 def _how_to_set_up(now: Ready) -> str:
     """Say how to reach the wizard, which no ingress leads to."""
     world = now.world
-    offered = [each.app for each in world.related if each.kind in _offered(now)]
-    choose = f' (choose one of: {", ".join(offered)})' if len(offered) > 1 else ''
+    browser = (
+        f'kubectl -n {world.model} port-forward {world.unit.replace("/", "-")} {seerr.PORT}, '
+        f'then open http://localhost:{seerr.PORT}'
+    )
+    server = now.choice.server
+    if server is None:
+        return f'run: {browser}'
+    action = 'setup-plex' if server.kind is MediaServer.PLEX else 'setup-jellyfin'
     return (
-        f'run: kubectl -n {world.model} port-forward {world.unit.replace("/", "-")} {seerr.PORT} '
-        f'and open http://localhost:{seerr.PORT}{choose}{_shortcut(now)}'
+        f'run: juju run {world.app}/leader {action} credentials=(secret), or: {browser}'
+        f'{_offer(now)}'
     )
 
 
-def _offered(now: Ready) -> Sequence[MediaServer]:
-    return tuple(seerr_plan.usable(now.flavour))
-
-
-def _shortcut(now: Ready) -> str:
-    server = now.choice.server
-    if server is None:
-        return ''
-    action = 'setup-plex' if server.kind is MediaServer.PLEX else 'setup-jellyfin'
-    return f', or run the action {action}'
+def _offer(now: Ready) -> str:
+    kinds = seerr_plan.usable(now.flavour)
+    names = [each.app for each in now.world.related if each.kind in kinds]
+    return f' (choose one of: {", ".join(names)})' if len(names) > 1 else ''

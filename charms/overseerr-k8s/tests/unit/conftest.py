@@ -60,10 +60,17 @@ def _metadata() -> dict[str, Any]:
     charmcraft = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
     names = ('name', 'containers', 'resources', 'storage', 'requires')
     return {
-        'meta': {name: charmcraft[name] for name in names},
-        'config': charmcraft['config'],
-        'actions': charmcraft['actions'],
+        'meta': _terse({name: charmcraft[name] for name in names}),
+        'config': _terse(charmcraft['config']),
+        'actions': _terse(charmcraft['actions']),
     }
+
+
+def _terse(value: Any) -> Any:
+    """Leave the descriptions out: ops.testing writes all of this to a file with each dispatch."""
+    if not isinstance(value, dict):
+        return value
+    return {k: _terse(v) for k, v in value.items() if k != 'description' or not isinstance(v, str)}
 
 
 class PlexStandIn:

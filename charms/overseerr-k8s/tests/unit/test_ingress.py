@@ -28,8 +28,8 @@ def test_nobody_is_let_in_before_the_set_up(unit):
     assert not unit.asked_for_ingress()
     assert unit.status == (
         'active',
-        'not set up; run: kubectl -n media port-forward overseerr-0 5055 and open '
-        'http://localhost:5055, or run the action setup-plex',
+        'not set up; run: juju run overseerr/leader setup-plex credentials=(secret), or: '
+        'kubectl -n media port-forward overseerr-0 5055, then open http://localhost:5055',
     )
 
 
