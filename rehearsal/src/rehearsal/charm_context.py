@@ -1,11 +1,12 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The two places where ``ops.testing`` would tell a charm something else than Juju does.
+"""The places where ``ops.testing`` would tell a charm something else than Juju does.
 
 Juju fires relation-changed with no remote unit when an application's settings changed, and names
 the unit itself as the one that departs when it does. ``ops.testing`` 8.9 can express neither, so
-the environment of the hook is corrected on its way.
+the environment of the hook is corrected on its way. Nor does it give the charm its own files: it
+writes the metadata anew for every hook, which takes longer than most hooks.
 """
 
 from __future__ import annotations
@@ -13,49 +14,83 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pathlib
 from collections.abc import Generator, Mapping
 from typing import Any
 
 import scenario.context
 import scenario.logger
+import yaml
 from ops import testing
 
+from . import model
+
 _RUNTIME = 'Runtime'
+_OWN_FILES = ('config', 'actions')
 _SKIP_CHECKS = 'SCENARIO_SKIP_CONSISTENCY_CHECKS'
 
 
+def unpack(charm: model.Charm, folder: pathlib.Path) -> None:
+    """Put a charm into a folder as ``charmcraft pack`` and Juju do."""
+    files = {
+        'metadata.yaml': {k: v for k, v in charm.metadata.items() if k not in _OWN_FILES},
+        'config.yaml': charm.section('config'),
+        'actions.yaml': charm.section('actions'),
+    }
+    for name, content in files.items():
+        (folder / name).write_text(yaml.safe_dump(dict(content)))
+    for path in charm.root.iterdir() if charm.root.is_dir() else ():
+        if path.name not in files:
+            (folder / path.name).symlink_to(path)
+
+
 @contextlib.contextmanager
-def hook_environment(changes: Mapping[str, str]) -> Generator[None]:
-    """Set variables of the hooks that are run inside the ``with`` block.
+def hook_surroundings(folder: pathlib.Path, changes: Mapping[str, str]) -> Generator[None]:
+    """Run hooks from the charm's own folder, and with some variables set otherwise.
 
     ``ops.testing`` refuses some events that Juju does fire, and warns of others, so its checks are
-    off in there.
+    off where variables are changed.
+
+    Args:
+        folder: Where the charm was unpacked.
+        changes: Variables of the hook's environment.
     """
-    if not changes:
-        yield
-        return
     original: Any = getattr(scenario.context, _RUNTIME)
-    checks = os.environ.get(_SKIP_CHECKS)
-    setattr(scenario.context, _RUNTIME, _corrected(original, changes))
+    setattr(scenario.context, _RUNTIME, _corrected(original, folder, changes))
+    try:
+        with _unchecked() if changes else contextlib.nullcontext():
+            yield
+    finally:
+        setattr(scenario.context, _RUNTIME, original)
+
+
+@contextlib.contextmanager
+def _unchecked() -> Generator[None]:
+    checks, level = os.environ.get(_SKIP_CHECKS), scenario.logger.logger.level
     os.environ[_SKIP_CHECKS] = '1'
-    level = scenario.logger.logger.level
     scenario.logger.logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
         scenario.logger.logger.setLevel(level)
-        setattr(scenario.context, _RUNTIME, original)
         if checks is None:
             del os.environ[_SKIP_CHECKS]
         else:
             os.environ[_SKIP_CHECKS] = checks
 
 
-def _corrected(original: Any, changes: Mapping[str, str]) -> Any:
+def _corrected(original: Any, folder: pathlib.Path, changes: Mapping[str, str]) -> Any:
     def get_event_env(self: Any, **kwargs: Any) -> dict[str, str]:
         return {**original._get_event_env(self, **kwargs), **changes}
 
-    return type(_RUNTIME, (original,), {'_get_event_env': get_event_env})
+    def virtual_charm_root(self: Any) -> contextlib.AbstractContextManager[pathlib.Path]:
+        return contextlib.nullcontext(folder)
+
+    members: dict[str, Any] = {
+        '_get_event_env': get_event_env,
+        '_virtual_charm_root': virtual_charm_root,
+    }
+    return type(_RUNTIME, (original,), members)
 
 
 class PartingRelation(testing.Relation):

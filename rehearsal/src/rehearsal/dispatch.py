@@ -79,6 +79,7 @@ class Dispatcher:
         juju: What they see and change.
         transport: Gives the network as a unit's pod sees it.
         folders: Gives the folder of this machine behind a claim.
+        unpacked: Where charms are unpacked.
         log: Takes what charms write to Juju's log: unit, level, message.
     """
 
@@ -88,11 +89,13 @@ class Dispatcher:
         *,
         transport: Callable[[model.Unit], httpx2.BaseTransport],
         folders: Callable[[str], pathlib.Path],
+        unpacked: pathlib.Path,
         log: Callable[[str, str, str], None],
     ) -> None:
         self._juju = juju
         self._transport = transport
         self._folders = folders
+        self._unpacked = unpacked
         self._log = log
         self._contexts: dict[str, CharmContext] = {}
 
@@ -113,8 +116,7 @@ class Dispatcher:
         context = self._context(unit)
         state = self._state(unit, hook)
         event = _event(context, state, hook)
-        with charm_context.hook_environment(_corrections(hook)):
-            return self._run(unit, context, event, state)
+        return self._run(unit, context, event, state, changes=_corrections(hook))
 
     def run_action(self, unit: model.Unit, action: model.ActionRun) -> Ran:
         """Run an action, and write its results into ``action``."""
@@ -150,31 +152,43 @@ class Dispatcher:
         event: Any,
         state: testing.State,
         action: model.ActionRun | None = None,
+        changes: Mapping[str, str] | None = None,
     ) -> Ran:
-        with self._surroundings(unit):
+        with self._surroundings(unit, changes or {}):
             ended = _execute(context(event, state), state)
-        changes = self._keep(unit, state, ended.state)
+        kept = self._keep(unit, state, ended.state)
         self._drain_log(unit, context)
         if ended.outcome is model.Outcome.DONE:
             try:
-                changes += self._commit(unit, state, ended.state, context)
+                kept += self._commit(unit, state, ended.state, context)
             except LeadershipLost as error:
                 failed = dataclasses.replace(ended, outcome=model.Outcome.FAILED)
                 ended = dataclasses.replace(failed, traceback=f'{error}\n')
         context.removed_secret_revisions.clear()
         if action is not None and ended.message is not None:
             action.status, action.message = model.ActionStatus.FAILED, ended.message
-        self._juju.changes += changes
-        return Ran(ended.outcome, changes, ended.traceback)
+        self._juju.changes += kept
+        return Ran(ended.outcome, kept, ended.traceback)
 
     @contextlib.contextmanager
-    def _surroundings(self, unit: model.Unit) -> Generator[None]:
+    def _surroundings(self, unit: model.Unit, changes: Mapping[str, str]) -> Generator[None]:
         fakes = unit.pod.containers if unit.pod else {}
         named: dict[str | tuple[str, str], PebbleFake] = {
             (unit.name, name): fake for name, fake in fakes.items()
         }
-        with http.use_transport(self._transport(unit)), use_pebble(named):
+        with (
+            http.use_transport(self._transport(unit)),
+            use_pebble(named),
+            charm_context.hook_surroundings(self._charm_folder(unit), changes),
+        ):
             yield
+
+    def _charm_folder(self, unit: model.Unit) -> pathlib.Path:
+        folder = self._unpacked / unit.name.replace('/', '-')
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            charm_context.unpack(self._juju.applications[unit.application].charm, folder)
+        return folder
 
     def _drain_log(self, unit: model.Unit, context: CharmContext) -> None:
         for line in context.juju_log:

@@ -96,6 +96,7 @@ class Rehearsal:
             self._juju,
             transport=self._transport,
             folders=self.kubernetes.volumes.folder,
+            unpacked=self._folder / 'charms',
             log=self._progress.log,
         )
         self._runner = runner.Runner(
