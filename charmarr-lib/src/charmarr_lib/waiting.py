@@ -3,8 +3,9 @@
 
 """The one place where Charmarr lets time pass.
 
-Hooks never wait. An action may, for a result that its operator is waiting for too. Tests and the
-rehearsal replace the pause, because the time in which their cluster lives is not the wall clock's.
+Hooks never wait. An action may, for a result that its operator is waiting for too. Where the
+network is a stand-in (:mod:`.http`), no time passes: what answers there does not live by the wall
+clock. Who has another clock puts it in with :func:`use_pause`.
 """
 
 from __future__ import annotations
@@ -14,23 +15,32 @@ import contextvars
 import time
 from collections.abc import Callable, Generator
 
+from . import http
+
 Pause = Callable[[float], None]
 
-_pause: contextvars.ContextVar[Pause] = contextvars.ContextVar(
-    'charmarr_pause', default=time.sleep
+_replacement: contextvars.ContextVar[Pause | None] = contextvars.ContextVar(
+    'charmarr_pause', default=None
 )
 
 
-def pause(seconds: float) -> None:
-    """Let ``seconds`` pass."""
-    _pause.get()(seconds)
+def pause(seconds: float) -> bool:
+    """Let ``seconds`` pass; tell whether they have, that is whether looking again makes sense."""
+    replacement = _replacement.get()
+    if replacement is not None:
+        replacement(seconds)
+    elif http.transport() is None:
+        time.sleep(seconds)
+    else:
+        return False
+    return True
 
 
 @contextlib.contextmanager
 def use_pause(replacement: Pause) -> Generator[None]:
     """Call ``replacement`` in place of every pause inside the ``with`` block."""
-    token = _pause.set(replacement)
+    token = _replacement.set(replacement)
     try:
         yield
     finally:
-        _pause.reset(token)
+        _replacement.reset(token)

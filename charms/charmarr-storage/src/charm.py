@@ -106,7 +106,8 @@ class CharmarrStorageCharm(ops.CharmBase):
         loaded = config.load(self, self.config_type)
         options = None if isinstance(loaded, config.Invalid) else loaded
         outcome = storage_removal.conclude(self._cluster, self._names, options)
-        storage_removal.log(outcome, self._names)
+        is_static = options is None or options.backend_type.is_static
+        storage_removal.log(outcome, self._names, with_volume=is_static)
 
     def _on_check_storage(self, event: ops.ActionEvent) -> None:
         params = config.load_params(event, CheckStorageParams)
@@ -137,7 +138,8 @@ class CharmarrStorageCharm(ops.CharmBase):
         for _ in range(int(seconds / _POLL)):
             if _answer(storage, number) is not None or time.monotonic() >= deadline:
                 break
-            waiting.pause(_POLL)
+            if not waiting.pause(_POLL):
+                break
             storage = shared.reconcile()
         return storage
 

@@ -74,8 +74,14 @@ def conclude(
         return Kept(names.claim, str(error))
 
 
-def log(outcome: Outcome, names: storage_names.Names) -> None:
-    """Write down what stays, and the commands that find it."""
+def log(outcome: Outcome, names: storage_names.Names, *, with_volume: bool) -> None:
+    """Write down what stays, and the commands that find it.
+
+    Args:
+        outcome: What became of the claim.
+        names: Names and labels.
+        with_volume: Whether the charm made the volume, which always stays.
+    """
     where = names.namespace
     if isinstance(outcome, Kept):
         logger.warning(
@@ -85,10 +91,11 @@ def log(outcome: Outcome, names: storage_names.Names) -> None:
         )
     elif isinstance(outcome, Handed):
         logger.warning('PersistentVolumeClaim %s goes with the application', outcome.claim)
-    logger.warning(
-        'volumes that the charm made are kept; find them with: kubectl get pv --selector %s',
-        names.selector,
-    )
+    if with_volume:
+        logger.warning(
+            'kept PersistentVolume %s; find it with: kubectl get pv --selector %s',
+            *(names.volume, names.selector),
+        )
 
 
 def _hand_over(cluster: Cluster, names: storage_names.Names) -> Outcome:
