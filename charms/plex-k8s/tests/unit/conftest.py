@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import importlib.util
 import pathlib
@@ -17,6 +18,7 @@ from typing import Any, Final
 import httpx2
 import ops
 import pytest
+import yaml
 from ops import testing
 
 from charmarr_lib import http, interfaces
@@ -30,6 +32,7 @@ sys.path.append(str(CHARM / 'src'))
 
 NAMESPACE: Final = 'media'
 CLAIM: Final = 'charmarr-storage-shared'
+METADATA: Final[dict[str, Any]] = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
 VOLUME: Final = interfaces.MediaStorageProviderData(pvc_name=CLAIM)
 
 
@@ -81,7 +84,11 @@ class Unit:
         self.owners = Owners()
         self._folder = folder
         self.pod = self._boot()
-        self.context = testing.Context(charm, app_name='plex', unit_id=number, charm_root=CHARM)
+        # Without charm_root: ops.testing writes files there, and two tests at once would take them
+        # from each other.
+        self.context = testing.Context(
+            charm, app_name='plex', unit_id=number, meta=copy.deepcopy(METADATA)
+        )
         self.state = testing.State(
             leader=True,
             planned_units=1,
