@@ -111,11 +111,11 @@ class PlexCharm(ops.CharmBase):
             plex_layer.Device(each.name, each.group_id or 0, each.permissions) for each in found
         )
 
-    def _prepare(self, world: plex_plan.World) -> plex_status.PodOutcome | None:
+    def _prepare(self, world: plex_plan.World) -> plex_plan.PodOutcome | None:
         wanted = plex_plan.overlay(world)
         if wanted is None:
             return None
-        return overlay.prepare(self._cluster, self.app.name, wanted)
+        return plex_plan.settled(overlay.prepare(self._cluster, self.app.name, wanted))
 
     def _preferences(self) -> plex_preferences.Preferences | None:
         """Return Plex's settings, None if there are none yet or they cannot be read."""

@@ -18,6 +18,9 @@ from charmarr_lib.kubernetes import overlay as overlays
 Storage: TypeAlias = Answer[MediaStorageProviderData] | None
 """What the storage relation says; None when there is no relation."""
 
+PodOutcome: TypeAlias = kubernetes.Outcome | kubernetes.Pending
+"""What became of the pod's overlay, or what would."""
+
 
 class Duty(enum.Enum):
     """What this unit is there for."""
@@ -139,6 +142,18 @@ def _scratch(options: plex_options.PlexOptions) -> tuple[overlays.Wish, ...]:
     if not options.transcode_size:
         return ()
     return (kubernetes.ScratchVolume(plex_layer.TRANSCODE, options.transcode_size),)
+
+
+def settled(outcome: PodOutcome) -> PodOutcome:
+    """Leave the pod as it is while the volume that it should carry cannot be mounted.
+
+    What it carries now may be all that there is to watch, and the rest can wait for one rollout.
+    """
+    if isinstance(outcome, kubernetes.Pending) and any(
+        isinstance(each.wish, kubernetes.SharedVolume) for each in outcome.left_out
+    ):
+        return kubernetes.Unchanged(outcome.left_out)
+    return outcome
 
 
 def course(world: World, *, rollout: bool) -> Course:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 import plex
 import plex_layer
 import plex_plan
 from charmarr_lib import config, kubernetes
 from charmarr_lib.interfaces import Absent, Malformed
-
-PodOutcome: TypeAlias = kubernetes.Outcome | kubernetes.Pending
 
 
 class Level(enum.Enum):
@@ -48,7 +46,7 @@ class Seen:
     """
 
     world: plex_plan.World
-    pod: PodOutcome | None = None
+    pod: plex_plan.PodOutcome | None = None
     trouble: Status | None = None
     identity: plex.Identity | None = None
     notes: tuple[str, ...] = ()
@@ -95,7 +93,7 @@ def _in_the_model(world: plex_plan.World) -> Iterator[Status]:
         )
 
 
-def _in_the_pod(pod: PodOutcome | None) -> Iterator[Status]:
+def _in_the_pod(pod: plex_plan.PodOutcome | None) -> Iterator[Status]:
     if isinstance(pod, kubernetes.Refused):
         yield blocked(str(pod))
     elif isinstance(pod, kubernetes.Unreachable):
@@ -148,14 +146,14 @@ def found_gpu(world: plex_plan.World) -> bool:
 _NO_RENDER_NODE: Final = f'this node has no {plex_layer.DEVICES}/renderD*'
 
 
-def _why_no_gpu(pod: PodOutcome | None) -> str:
+def _why_no_gpu(pod: plex_plan.PodOutcome | None) -> str:
     reasons = (
         each.reason for each in _left_out(pod) if isinstance(each.wish, kubernetes.DeviceResource)
     )
     return next(reasons, _NO_RENDER_NODE)
 
 
-def _left_out(pod: PodOutcome | None) -> tuple[kubernetes.LeftOut, ...]:
+def _left_out(pod: plex_plan.PodOutcome | None) -> tuple[kubernetes.LeftOut, ...]:
     if isinstance(pod, kubernetes.Applied | kubernetes.Unchanged | kubernetes.Pending):
         return pod.left_out
     return ()

@@ -163,6 +163,26 @@ def test_names_a_claim_that_is_not_there(unit: Unit):
     assert unit.generation == 1
 
 
+def test_keeps_its_volume_while_another_is_not_there(running: Unit):
+    before = running.generation
+    running.relate_storage(volume(pvc_name='nowhere'))
+    running.run()
+    assert running.generation == before
+    assert running.pod.running() == ['plex']
+    assert 'claim nowhere does not exist' in running.status
+
+
+def test_waits_with_the_gpu_for_a_claim_that_is_not_there(unit: Unit):
+    unit.configure(hardware_transcoding=True)
+    unit.relate_storage(volume(pvc_name='late'))
+    unit.run()
+    assert unit.generation == 1
+    unit.add_claim('late')
+    unit.settle()
+    assert unit.generation == 2
+    assert sorted(unit.volumes) == ['charmarr-device', 'charmarr-shared']
+
+
 def test_follows_another_claim(running: Unit):
     running.add_claim('other')
     running.relate_storage(volume(pvc_name='other'))
