@@ -217,18 +217,27 @@ class Editor:
         """Add what is new, move what stands wrong, take out the rest."""
         await self._append(playlist_id, plan.added)
         gone = {entry.entry_id for entry in plan.removed}
-        now = await self.dialect.playlist_entries(playlist_id)
+        now = await self._arrived(playlist_id, (*plan.kept, *plan.removed), plan.added)
         entries = [entry for entry in now if entry.entry_id not in gone]
         await self._order(playlist_id, entries, plan.desired)
         await self._remove(playlist_id, plan.removed)
+
+    async def _arrived(
+        self, playlist_id: str, before: Sequence[Entry], added: Sequence[str]
+    ) -> Sequence[Entry]:
+        """The entries after an addition, seen to be there before anything is taken out."""
+        now = await self.dialect.playlist_entries(playlist_id)
+        old = {entry.entry_id for entry in before}
+        new = [entry.track.native_id for entry in now if entry.entry_id not in old]
+        if len(now) != len(before) + len(added) or new != list(added):
+            raise errors.Unverified(self.dialect.name, 'the server did not take all tracks')
+        return now
 
     async def _order(
         self, playlist_id: str, entries: Sequence[Entry], desired: Sequence[str]
     ) -> None:
         """Move as few entries as possible; those in the longest rising row stay."""
         wanted = _kept(entries, desired)
-        if None in wanted:
-            raise errors.Unverified(self.dialect.name, 'the server did not take all tracks')
         places = {entry.entry_id: place for place, entry in enumerate(entries)}
         goal = [entry.entry_id for entry in wanted if entry is not None]
         standing = _longest_rising([places[entry_id] for entry_id in goal])
@@ -246,7 +255,9 @@ class Editor:
             if len(kept) < len(plan.desired) and entry.track.native_id == plan.desired[len(kept)]:
                 kept.append(entry)
         stays = {entry.entry_id for entry in kept}
-        await self._append(playlist_id, plan.desired[len(kept) :])
+        added = plan.desired[len(kept) :]
+        await self._append(playlist_id, added)
+        await self._arrived(playlist_id, current, added)
         await self._remove(
             playlist_id, [entry for entry in current if entry.entry_id not in stays]
         )

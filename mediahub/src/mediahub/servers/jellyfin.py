@@ -486,6 +486,8 @@ class JellyfinDialect(Dialect):
     async def move_entry(self, playlist_id: str, entry_id: str, after: str | None) -> None:
         """Move an entry to the place behind another one, which has to be counted first."""
         order = [entry.entry_id for entry in await self.playlist_entries(playlist_id)]
+        if not {entry_id, after} - {None} <= set(order):
+            raise errors.Conflict(self.name, 'the playlist was changed meanwhile')
         order.remove(entry_id)
         place = order.index(after) + 1 if after is not None else 0
         path = f'{_items(playlist_id)}/{quote(entry_id, safe="")}/Move/{place}'

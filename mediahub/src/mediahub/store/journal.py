@@ -128,7 +128,7 @@ class PlaylistJournal:
     def _current(self, server: str, native_id: str) -> ItemRef:
         """A track under the id that it has now."""
         now = self._database.one(
-            "SELECT items.native_id FROM aliases JOIN items USING (uid) "
+            'SELECT items.native_id FROM aliases JOIN items USING (uid) '
             "WHERE aliases.kind = 'track' AND aliases.server = ? AND aliases.native_id = ? "
             'ORDER BY aliases.since DESC LIMIT 1',
             [server, native_id],

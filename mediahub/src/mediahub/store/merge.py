@@ -81,12 +81,13 @@ WHERE server = ? AND missing_scope = ? AND missing_runs >= ? AND missing_since <
 
 _PLAY = """
 INSERT INTO plays
-SELECT uid, play.played_at, play.account, play.every_play
-FROM (SELECT uid FROM aliases WHERE server = ? AND kind = 'track' AND native_id = ?
-      ORDER BY since DESC LIMIT 1),
-    (SELECT ?::TIMESTAMP AS played_at, ?::VARCHAR AS account, ?::BOOLEAN AS every_play) AS play
-ANTI JOIN plays ON plays.uid = uid AND plays.played_at = play.played_at
-    AND plays.account IS NOT DISTINCT FROM play.account
+SELECT play.uid, play.played_at, play.account, play.every_play
+FROM (
+    SELECT uid, ?::TIMESTAMP AS played_at, ?::VARCHAR AS account, ?::BOOLEAN AS every_play
+    FROM aliases WHERE server = ? AND kind = 'track' AND native_id = ? ORDER BY since DESC LIMIT 1
+) AS play
+ANTI JOIN plays AS known ON known.uid = play.uid AND known.played_at = play.played_at
+    AND known.account IS NOT DISTINCT FROM play.account
 """
 
 
@@ -182,4 +183,4 @@ def record_play(
     every_play: bool,
 ) -> None:
     """Keep a play unless it is known; one of an item that was never indexed is dropped."""
-    database.execute(_PLAY, [server, native_id, played_at, account, every_play])
+    database.execute(_PLAY, [played_at, account, every_play, server, native_id])

@@ -403,7 +403,7 @@ class PlexDouble:
         if asked.first('smart', '0') != '0' or asked.first('type') != 'audio':
             raise NotModelled(f'playlist of {asked.query}')
         row = PlaylistRow(str(next(self._numbers)), asked.first('title'))
-        ids = self._content(asked)
+        ids = self._content(asked) if asked.first('uri') else []
         if ids is None:
             return answer_html(400, 'Bad Request')
         self.playlists[row.id] = row
