@@ -1,0 +1,120 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Each test of the suite runs against the fake API server, and against a real one if there is one.
+
+There is one if the environment says where; ``make test-cluster`` sees to that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from charmarr_lib.testing.kubernetes import juju_statefulset
+
+from . import backends, programs, servers, wire
+
+_numbers = itertools.count(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what takes a backend against each of them."""
+    if 'backend' in metafunc.fixturenames:
+        names = ['fake', 'real'] if _programs() is not None else ['fake']
+        metafunc.parametrize('backend', names, indirect=True, scope='session')
+
+
+def _programs() -> pathlib.Path | None:
+    try:
+        return programs.given(os.environ)
+    except programs.MissingError:
+        return None
+
+
+@pytest.fixture(scope='session')
+def control_plane() -> pathlib.Path:
+    """Folder of the programs of a real control plane."""
+    try:
+        found = programs.given(os.environ)
+    except programs.MissingError as missing:
+        pytest.skip(str(missing))
+    if found is None:
+        pytest.skip(os.environ.get(programs.ABSENCE) or f'{programs.ASSETS} is not set')
+    return found
+
+
+@pytest.fixture(scope='session')
+def server(
+    control_plane: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.Server]:
+    """A real API server, without controllers."""
+    with servers.api_server(control_plane, tmp_path_factory.mktemp('server')) as started:
+        yield started
+
+
+@pytest.fixture(scope='session')
+def backend(request: pytest.FixtureRequest) -> Iterator[backends.Backend]:
+    """The Kubernetes API, fake or real."""
+    if request.param == 'fake':
+        yield backends.Fake()
+        return
+    real = backends.Real(request.getfixturevalue('server'))
+    yield real
+    real.close()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word that no other test gets, for the names of what lives in no namespace."""
+    return f'n{next(_numbers)}'
+
+
+@pytest.fixture
+def namespace(backend: backends.Backend, unique: str) -> str:
+    """A namespace that no other test uses."""
+    name = f'media-{unique}'
+    with wire.Api(backend.transport(), name) as api:
+        namespace = {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name}}
+        assert api.create(namespace).done
+    return name
+
+
+@pytest.fixture
+def api(backend: backends.Backend, namespace: str) -> Iterator[wire.Api]:
+    """Requests of somebody who may do everything."""
+    with wire.Api(backend.transport(), namespace) as api:
+        yield api
+
+
+@pytest.fixture
+def juju(backend: backends.Backend, namespace: str) -> Iterator[wire.Api]:
+    """Requests of Juju."""
+    with wire.Api(backend.transport(), namespace, 'juju') as api:
+        yield api
+
+
+@pytest.fixture
+def charm(backend: backends.Backend, namespace: str) -> Iterator[wire.Api]:
+    """Requests of a charm, under a field manager of its own."""
+    with wire.Api(backend.transport(), namespace, 'plex-overlay') as api:
+        yield api
+
+
+@pytest.fixture
+def plex(namespace: str) -> dict[str, Any]:
+    """What Juju writes for the application plex."""
+    return juju_statefulset(
+        'plex', namespace, 'plex', 'example/plex:1', storage={'config': '/config'}
+    )
+
+
+@pytest.fixture
+def deployed(juju: wire.Api, plex: dict[str, Any]) -> dict[str, Any]:
+    """The StatefulSet plex as the server holds it."""
+    return juju.create(plex).done
