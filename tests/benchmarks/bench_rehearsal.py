@@ -26,7 +26,7 @@ from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, outcom
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = 5
 GOAL = 5.0
-IMPORTS = 'import rehearsal.cli, charmarr_lib.testing.kubernetes, lightkube, pydantic'
+IMPORTS = 'import rehearsal.run, charmarr_lib.testing.kubernetes, lightkube, pydantic'
 
 
 def main() -> None:

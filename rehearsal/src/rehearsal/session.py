@@ -13,10 +13,7 @@ from typing import Any
 
 import yaml
 
-from . import engine, errors, model
-
-LIMIT = 500
-"""Hooks after which a model that still moves is given up."""
+from . import arguments, engine, errors, model
 
 
 @dataclasses.dataclass
@@ -81,7 +78,7 @@ class Session:
         folder: pathlib.Path | None = None,
         confirm: Callable[[str], bool] = nobody,
         pause: Callable[[], None] = lambda: None,
-        limit: int = LIMIT,
+        limit: int = arguments.LIMIT,
     ) -> None:
         self.rehearsal = rehearsal
         self.folder = folder or pathlib.Path()

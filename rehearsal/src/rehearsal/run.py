@@ -1,0 +1,173 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One run of the console command, from its input to its report."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import rich.console
+
+from . import (
+    bundle,
+    bundlecheck,
+    catalogue,
+    deployment,
+    engine,
+    errors,
+    progress,
+    prompt,
+    report,
+    script,
+    session,
+    status,
+    tabular,
+    watch,
+)
+from .arguments import Arguments
+
+
+def run(wanted: Arguments) -> int:
+    """Rehearse what is wanted, print how it went, and return the exit status.
+
+    Raises:
+        errors.RehearsalError: The input cannot be used, or a command was refused.
+    """
+    steps = script.read(wanted.script, sys.stdin) if wanted.script else []
+    read = _bundle(wanted)
+    charms = catalogue.Catalogue(_charm_folders(wanted, read))
+    checked = bundlecheck.check(read, charms) if read else None
+    with contextlib.ExitStack() as stack:
+        onlooker, pause = _onlooker(wanted, stack)
+        rehearsal = stack.enter_context(
+            engine.Rehearsal(
+                charms,
+                model=wanted.model,
+                juju_version=wanted.juju_version,
+                onlooker=onlooker,
+            )
+        )
+        return _Run(wanted, rehearsal, pause).run(checked, steps)
+
+
+def _bundle(wanted: Arguments) -> bundle.Bundle | None:
+    if wanted.bundle is None:
+        return None
+    read = bundle.load(wanted.bundle, wanted.overlays)
+    return read if wanted.trust else _distrust(read)
+
+
+def _distrust(read: bundle.Bundle) -> bundle.Bundle:
+    applications = {
+        name: each.model_copy(update={'trust': False}) for name, each in read.applications.items()
+    }
+    contents = read.contents.model_copy(update={'applications': applications})
+    return bundle.Bundle(contents, read.source, read.folder)
+
+
+def _charm_folders(wanted: Arguments, read: bundle.Bundle | None) -> list[pathlib.Path]:
+    """Return the folders of charms: of --charms, or else those beside the bundle."""
+    if wanted.charms is not None:
+        folders = catalogue.in_folder(wanted.charms)
+        if not folders:
+            raise errors.InputError(f'{wanted.charms}: holds no charm (no */charmcraft.yaml)')
+        return folders
+    return catalogue.in_folder((read.folder if read else pathlib.Path()) / 'charms')
+
+
+def _onlooker(
+    wanted: Arguments, stack: contextlib.ExitStack
+) -> tuple[progress.Progress, Callable[[], None]]:
+    """Choose how progress is shown, and return it with what takes it off the terminal."""
+    if sys.stderr.isatty() and not wanted.quiet:
+        live = stack.enter_context(
+            watch.Live(rich.console.Console(stderr=True), logs=wanted.debug_log)
+        )
+        return live, live.pause
+    return watch.Lines(
+        None if wanted.quiet else sys.stderr, sys.stderr if wanted.debug_log else None
+    ), lambda: None
+
+
+class _Run:
+    """One run of the command, from the deployed bundle to the report."""
+
+    def __init__(
+        self,
+        wanted: Arguments,
+        rehearsal: engine.Rehearsal,
+        pause: Callable[[], None],
+    ) -> None:
+        self._wanted = wanted
+        self._ran: list[dict[str, Any]] = []
+        self._printed = io.StringIO()
+        ask = prompt.asker(rehearsal, sys.stdin) if wanted.interactive else None
+        self._ask = ask
+        self._at = session.Session(
+            rehearsal,
+            self._printed if self._wanted.json else sys.stdout,
+            sys.stderr,
+            pause=pause,
+            limit=wanted.limit,
+            confirm=prompt.confirmer(ask) if ask else session.nobody,
+        )
+
+    def run(self, checked: bundlecheck.Checked | None, steps: Sequence[script.Step]) -> int:
+        failure: errors.RehearsalError | None = None
+        try:
+            self._deploy(checked)
+            script.run(self._at, steps, self._announce)
+        except errors.RehearsalError as error:
+            failure = error
+        # A prompt on an empty model has nothing to report yet.
+        if failure is not None or checked is not None or not self._ask:
+            self._report(failure)
+        if failure is not None:
+            raise failure
+        well = prompt.run(self._at, self._ask) if self._ask else True
+        return 0 if well and not self._at.failed else 1
+
+    def _deploy(self, checked: bundlecheck.Checked | None) -> None:
+        if checked is not None:
+            # Nothing of the operator's is at risk here, so --trust need not be typed.
+            deployment.deploy_bundle(self._at, checked, trust=True)
+            self._at.settle()
+
+    def _announce(self, step: script.Step) -> None:
+        self._collect()
+        self._ran.append({'place': step.place, 'command': step.invocation.shown, 'output': ''})
+        if not self._wanted.quiet:
+            self._at.tell(f'$ {step.invocation.shown}')
+
+    def _collect(self) -> None:
+        """Put what was printed since to the command that printed it."""
+        if self._ran:
+            self._ran[-1]['output'] = self._printed.getvalue()
+        self._printed.seek(0)
+        self._printed.truncate()
+
+    def _report(self, failure: errors.RehearsalError | None) -> None:
+        if self._wanted.json:
+            self._collect()
+            document = report.document(self._at, self._ran)
+            print(json.dumps({**document, 'failure': str(failure) if failure else None}))
+        else:
+            self._report_text()
+
+    def _report_text(self) -> None:
+        rehearsal = self._at.rehearsal
+        self._at.say('')
+        self._at.say(tabular.render(status.snapshot(rehearsal), relations=True))
+        if not rehearsal.applications:
+            self._at.tell(f'\nModel "admin/{rehearsal.model}" is empty.')
+        objects = list(report.kubernetes_objects(self._at))
+        if objects:
+            self._at.say('\n' + report.kubernetes_table(objects))
+        self._at.say('\n' + report.counts_text(self._at))
