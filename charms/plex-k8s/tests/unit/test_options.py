@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import typing
+import zoneinfo
+from collections.abc import Iterator
 
 import pytest
 
@@ -84,6 +86,23 @@ def test_time_zones_of_every_form_are_taken(running: Unit, zone: str):
     running.configure(timezone=zone)
     assert running.status.startswith('active')
     assert running.pod.plan().services['plex'].environment['TZ'] == zone
+
+
+@pytest.fixture
+def bare() -> Iterator[None]:
+    """A machine without a database of time zones, as the charm's container may be."""
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+
+
+@pytest.mark.usefixtures('bare')
+def test_time_zones_are_known_on_a_bare_machine(running: Unit):
+    running.configure(timezone='Asia/Kathmandu')
+    assert running.status.startswith('active')
+    running.configure(timezone='Asia/Nowhere')
+    assert running.status.startswith('blocked: timezone: ')
 
 
 def test_works_without_a_single_option_set(running: Unit):
