@@ -145,7 +145,7 @@ def test_a_preset_host_survives_a_relation_that_goes_and_comes(suite):
 
 def test_another_image_is_taken_over(suite):
     suite.types('juju remove-application overseerr --no-prompt --destroy-storage')
-    old = 'seerr-image=lscr.io/linuxserver/overseerr:v1.34.0-ls159'
+    old = 'seerr-image=lscr.io/linuxserver/overseerr:v1.35.0-ls159'
     suite.types(f"""
         juju deploy overseerr-k8s overseerr --resource {old}
         juju relate overseerr plex
