@@ -14,10 +14,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import hashlib
-import pathlib
 import re
-import shlex
-import string
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -25,11 +22,21 @@ from xml.etree import ElementTree
 
 import httpx2
 
-from .workload import CannotStart, Launch, Ran
+from ._plex_process import BINARY, PID_FILE, Process, check_startable, read_preferences
+from .workload import Launch, Ran
+
+__all__ = [
+    'BINARY',
+    'VERSION',
+    'Heard',
+    'Mood',
+    'PlexDouble',
+    'PlexTv',
+    'Process',
+    'Section',
+]
 
 VERSION: Final = '1.43.1.10611-1e34174b1'
-BINARY: Final = '/usr/lib/plexmediaserver/Plex Media Server'
-_PID_FILE: Final = 'plexmediaserver.pid'
 _LOOPBACK: Final = ('127.0.0.1', '::1')
 _SECTION_SCAN: Final = re.compile(r'/library/sections/(?P<key>\d+)/refresh')
 # Preferences that the double knows, with their defaults; the API refuses all others.
@@ -151,9 +158,9 @@ class PlexDouble:
             CannotStart: if it would exit straight away.
         """
         process = Process.of(launch)
-        _check_startable(launch, process)
+        check_startable(launch, process)
         self.launched = process
-        self._preferences = _read(process)
+        self._preferences = read_preferences(process)
         self._preferences.setdefault('MachineIdentifier', str(uuid.uuid4()))
         self._preferences.setdefault(
             'ProcessedMachineIdentifier',
@@ -163,7 +170,7 @@ class PlexDouble:
         )
         self.folders.append(str(process.folder.resolve()))
         self._write()
-        (process.folder / _PID_FILE).write_text('1\n')
+        (process.folder / PID_FILE).write_text('1\n')
         self._starting = self.slow_start
         self.running = True
 
@@ -171,7 +178,7 @@ class PlexDouble:
         """Stop as SIGTERM does: preferences are written, the pid file goes."""
         if self.running and self.launched is not None:
             self._write()
-            (self.launched.folder / _PID_FILE).unlink(missing_ok=True)
+            (self.launched.folder / PID_FILE).unlink(missing_ok=True)
         self.running = False
 
     def tick(self) -> None:
@@ -320,7 +327,8 @@ class PlexDouble:
             if name.lower() not in known:
                 return _page(400, f'cannot set preference value for unknown preference {name}')
         for name, value in wanted.items():
-            self.prefer(name, value)
+            # Clients write booleans in either way; the file has digits.
+            self.prefer(name, {'true': '1', 'false': '0'}.get(value, value))
         return httpx2.Response(200)
 
     def _library(self, request: httpx2.Request) -> httpx2.Response:
@@ -369,116 +377,6 @@ class PlexDouble:
         (folder / 'Preferences.xml').write_text(
             f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', 'utf-8'
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class Process:
-    """How the binary runs in the end, after its wrapper.
-
-    Attributes:
-        user_id: User it runs as.
-        group_id: Its group.
-        groups: Its supplementary groups.
-        folder: Folder of this machine with its database and preferences.
-        support: The same, one above, as a path of the container.
-        owned: Folders of the container that the wrapper made, with the user it gave them to.
-        removed: Files of the container that the wrapper removed.
-    """
-
-    user_id: int
-    group_id: int
-    groups: tuple[int, ...]
-    folder: pathlib.Path
-    support: str
-    owned: Mapping[str, int]
-    removed: frozenset[str]
-
-    @classmethod
-    def of(cls, launch: Launch) -> Process:
-        """Work out what a service's command comes to.
-
-        Raises:
-            CannotStart: if it does not run the binary.
-        """
-        words = shlex.split(launch.command)
-        commands = [words]
-        if words[:2] == ['/bin/bash', '-c']:
-            commands = _commands(words[2], launch.environment)
-        made = [_installed(each) for each in commands if each[:2] == ['install', '-d']]
-        removed = {each[-1] for each in commands if each[:2] == ['rm', '-f']}
-        user, group, groups = _identity_of(commands[-1], launch)
-        support = launch.environment.get('PLEX_MEDIA_SERVER_APPLICATION_SUPPORT_DIR', '')
-        return cls(
-            user_id=user,
-            group_id=group,
-            groups=groups,
-            folder=launch.root / support.lstrip('/') / 'Plex Media Server',
-            support=support,
-            owned={path: owner for each in made for path, owner in each.items()},
-            removed=frozenset(removed),
-        )
-
-
-def _commands(script: str, environment: Mapping[str, str]) -> list[list[str]]:
-    """Split a shell script as far as a wrapper goes: commands, quotes, variables."""
-    lexer = shlex.shlex(
-        string.Template(script).safe_substitute(environment), posix=True, punctuation_chars=';'
-    )
-    lexer.whitespace_split = True
-    commands: list[list[str]] = [[]]
-    for word in lexer:
-        if word == ';':
-            commands.append([])
-        else:
-            commands[-1].append(word)
-    return [each for each in commands if each]
-
-
-def _installed(command: Sequence[str]) -> dict[str, int]:
-    """Return the folders that ``install -d -o USER -g GROUP FOLDER...`` makes."""
-    if len(command) < 7 or command[2] != '-o' or command[4] != '-g':
-        raise AssertionError(f'{command}: the double does not know this form of install')
-    return {path: int(command[3]) for path in command[6:]}
-
-
-def _identity_of(command: Sequence[str], launch: Launch) -> tuple[int, int, tuple[int, ...]]:
-    words = list(command[1:] if command[0] == 'exec' else command)
-    if words[-1] != BINARY:
-        raise CannotStart(f'{words[-1]}: no such file or directory')
-    if len(words) == 1:
-        # Pebble drops all supplementary groups of a service with user-id.
-        return launch.user_id or 0, launch.group_id or 0, ()
-    options = dict(word.removeprefix('--').split('=', 1) for word in words[1:-1])
-    if words[0] != 'setpriv' or set(options) != {'reuid', 'regid', 'groups'}:
-        raise AssertionError(f'{words}: the double does not know this wrapper')
-    groups = tuple(int(each) for each in options['groups'].split(','))
-    return int(options['reuid']), int(options['regid']), groups
-
-
-def _check_startable(launch: Launch, process: Process) -> None:
-    """Do what the binary does in its first second."""
-    temporary = launch.environment.get('TMPDIR', '/tmp')  # noqa: S108  # the default of libc
-    if temporary not in process.owned and not (launch.root / temporary.lstrip('/')).is_dir():
-        raise CannotStart(f'{temporary}: no such folder')
-    preferences = f'{process.support}/Plex Media Server/Preferences.xml'
-    owner = process.owned.get(process.support, launch.owner(process.support)[0])
-    if (process.folder / 'Preferences.xml').exists() and owner == process.user_id:
-        owner = launch.owner(preferences)[0]
-    if process.user_id not in (0, owner):
-        raise CannotStart(f'Error: cannot write {process.support}: Permission denied')
-    pid_file = f'{process.support}/Plex Media Server/{_PID_FILE}'
-    if (process.folder / _PID_FILE).exists() and pid_file not in process.removed:
-        raise CannotStart('Plex Media Server is already running')
-
-
-def _read(process: Process) -> dict[str, str]:
-    file = process.folder / 'Preferences.xml'
-    if not file.exists():
-        return {}
-    try:
-        return dict(ElementTree.fromstring(file.read_text('utf-8')).attrib)  # noqa: S314  # a test's
-    except ElementTree.ParseError:
-        raise CannotStart('Error: cannot parse Preferences.xml') from None
 
 
 def _setting(name: str, default: str, value: str) -> Mapping[str, Plain]:
