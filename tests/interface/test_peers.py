@@ -98,7 +98,7 @@ def test_a_newer_peer_may_add_fields(peer, ours):
 
 
 def test_a_server_of_a_kind_we_do_not_know_is_named_not_dropped():
-    text = PeerServerProvider(name='nd', api_url='http://nd:4533', server='navidrome')
+    text = PeerServerProvider(name='music', api_url='http://music:4533', server='navidrome')
     answer = read(text.model_dump_json(), interfaces.MediaServerProviderData)
     assert isinstance(answer, interfaces.Malformed)
     assert answer.field == 'server'
