@@ -19,19 +19,18 @@ import ops
 import shared_storage
 import storage_check_job as check_job
 import storage_names
-import storage_plan
-import storage_removal
 import storage_report
+import storage_state
 from charmarr_lib import config, interfaces, kubernetes, reconcile, waiting
 from storage_options import CheckStorageParams, ShowStorageParams, StorageOptions
 
 _POLL: Final = 2.0  # seconds between two looks at a running check
 
 _STATUSES: Final = {
-    storage_plan.Level.BLOCKED: ops.BlockedStatus,
-    storage_plan.Level.MAINTENANCE: ops.MaintenanceStatus,
-    storage_plan.Level.WAITING: ops.WaitingStatus,
-    storage_plan.Level.ACTIVE: ops.ActiveStatus,
+    storage_state.Level.BLOCKED: ops.BlockedStatus,
+    storage_state.Level.MAINTENANCE: ops.MaintenanceStatus,
+    storage_state.Level.WAITING: ops.WaitingStatus,
+    storage_state.Level.ACTIVE: ops.ActiveStatus,
 }
 
 
@@ -78,7 +77,7 @@ class CharmarrStorageCharm(ops.CharmBase):
         return self.app.planned_units() == 0
 
     def _shared(self, options: StorageOptions) -> shared_storage.SharedStorage:
-        wanted = storage_plan.Wanted(
+        wanted = storage_state.Wanted(
             options,
             self._names,
             has_consumers=bool(self._provider.relations),
@@ -103,6 +102,8 @@ class CharmarrStorageCharm(ops.CharmBase):
     def _on_remove(self, _: ops.RemoveEvent) -> None:
         if not self._is_going:
             return
+        import storage_removal  # no other hook needs it
+
         loaded = config.load(self, self.config_type)
         options = None if isinstance(loaded, config.Invalid) else loaded
         outcome = storage_removal.conclude(self._cluster, self._names, options)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import storage_check_job as check_job
 import storage_plan as plan
+import storage_state as state
 from charmarr_lib.kubernetes import (
     Cluster,
     ClusterError,
@@ -35,10 +36,10 @@ logger = logging.getLogger(__name__)
 _MOST_STEPS: Final = 10
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
-_NO_CLAIM: Final = plan.Trouble('the claim is not made yet', plan.Level.WAITING)
-_NOT_MADE: Final = plan.Trouble(
+_NO_CLAIM: Final = state.Trouble('the claim is not made yet', state.Level.WAITING)
+_NOT_MADE: Final = state.Trouble(
     'the volume is made when the first application mounts it; relate one first',
-    plan.Level.WAITING,
+    state.Level.WAITING,
 )
 _GOING: Final = ('Succeeded', 'Failed')
 
@@ -71,9 +72,9 @@ class Storage:
         delay: Why something takes time, as Kubernetes tells it; may be empty.
     """
 
-    wanted: plan.Wanted
-    seen: plan.Seen | None
-    trouble: plan.Trouble | None = None
+    wanted: state.Wanted
+    seen: state.Seen | None
+    trouble: state.Trouble | None = None
     delay: str = ''
 
     @property
@@ -85,7 +86,7 @@ class Storage:
         if self.seen.waits_for_consumer:
             # Only a pod that mounts it makes it real, so nothing can be known before.
             return Offer(self.wanted.claim, options.mount_path, options.puid, options.pgid)
-        good = plan.last_good(self.seen)
+        good = state.last_good(self.seen)
         if good is None or not self.seen.claim.is_bound:
             return None
         return Offer(self.wanted.claim, options.mount_path, good.puid, good.pgid)
@@ -99,7 +100,7 @@ class SharedStorage:
         wanted: What the volume should be.
     """
 
-    def __init__(self, cluster: Cluster, wanted: plan.Wanted):
+    def __init__(self, cluster: Cluster, wanted: state.Wanted):
         self._cluster = cluster
         self._wanted = wanted
 
@@ -117,7 +118,7 @@ class SharedStorage:
         try:
             seen = self._look()
             step = plan.next_step(self._wanted, seen)
-            if isinstance(step, plan.Trouble):
+            if isinstance(step, state.Trouble):
                 return Storage(self._wanted, seen, step)
             if seen.claim is None:
                 return Storage(self._wanted, seen, _NO_CLAIM)
@@ -134,24 +135,24 @@ class SharedStorage:
             seen = self._look()
             for _ in range(most_steps):
                 step = plan.next_step(self._wanted, seen)
-                if step is None or isinstance(step, plan.Trouble):
+                if step is None or isinstance(step, state.Trouble):
                     break
                 seen = self._take(step, seen)
-                if isinstance(step, plan.Conclude) and seen.run and seen.run.tells_nothing:
+                if isinstance(step, state.Conclude) and seen.run and seen.run.tells_nothing:
                     break  # not at once: it would tell nothing again
             step = plan.next_step(self._wanted, seen)
         except ClusterError as error:
             return Storage(self._wanted, seen, _trouble(error))
-        trouble = step if isinstance(step, plan.Trouble) else None
+        trouble = step if isinstance(step, state.Trouble) else None
         return Storage(self._wanted, seen, trouble, self._delay(seen))
 
-    def _look(self) -> plan.Seen:
+    def _look(self) -> state.Seen:
         wanted, names = self._wanted, self._wanted.names
         claim = self._claim()
         volume = self._volume() if wanted.backend.is_static else None
         jobs = self._cluster.find(Kind.JOB, labels=names.labels)
         runs = sorted(map(check_job.read, jobs), key=lambda run: run.number)
-        return plan.Seen(
+        return state.Seen(
             claim,
             volume,
             tuple(runs),
@@ -190,22 +191,22 @@ class SharedStorage:
             return ()
         return tuple(self._cluster.find(Kind.NODE))
 
-    def _take(self, step: plan.Step, seen: plan.Seen) -> plan.Seen:
-        if isinstance(step, plan.Create):
+    def _take(self, step: state.Step, seen: state.Seen) -> state.Seen:
+        if isinstance(step, state.Create):
             logger.info('creating %s %s', step.kind.kind, step.manifest['metadata']['name'])
             return _with(seen, step.kind, self._cluster.create(step.kind, step.manifest))
-        if isinstance(step, plan.Change):
+        if isinstance(step, state.Change):
             return self._change(step, seen)
-        if isinstance(step, plan.StartCheck):
+        if isinstance(step, state.StartCheck):
             return self._start_check(step, seen)
-        if isinstance(step, plan.Conclude):
+        if isinstance(step, state.Conclude):
             return self._conclude(step.run, seen)
         for name in step.names:
             self._cluster.delete(Kind.JOB, name)
         kept = tuple(run for run in seen.runs if run.name not in step.names)
         return dataclasses.replace(seen, runs=kept)
 
-    def _change(self, step: plan.Change, seen: plan.Seen) -> plan.Seen:
+    def _change(self, step: state.Change, seen: state.Seen) -> state.Seen:
         logger.info('changing %s %s', step.kind.kind, step.name)
         try:
             changed = self._cluster.merge(step.kind, step.name, step.patch)
@@ -215,7 +216,7 @@ class SharedStorage:
             raise RefusedError(error.code, error.reason, step.remedy) from None
         return _with(seen, step.kind, changed)
 
-    def _start_check(self, step: plan.StartCheck, seen: plan.Seen) -> plan.Seen:
+    def _start_check(self, step: state.StartCheck, seen: state.Seen) -> state.Seen:
         names = self._wanted.names
         stateful_set = self._get(Kind.STATEFUL_SET, names.app)
         if stateful_set is None:
@@ -241,7 +242,7 @@ class SharedStorage:
         }
         return tuple(sorted(found - {''}))
 
-    def _conclude(self, run: check_job.Run, seen: plan.Seen) -> plan.Seen:
+    def _conclude(self, run: check_job.Run, seen: state.Seen) -> state.Seen:
         pods = self._cluster.find(Kind.POD, labels={check_job.POD: run.name})
         answer = check_job.conclude(run, pods)
         logger.info('the storage check %s: %s', answer.result, answer.reason or 'no complaint')
@@ -251,7 +252,7 @@ class SharedStorage:
         runs = tuple(stored if each.name == run.name else each for each in seen.runs)
         return dataclasses.replace(seen, runs=runs)
 
-    def _delay(self, seen: plan.Seen) -> str:
+    def _delay(self, seen: state.Seen) -> str:
         """Ask Kubernetes why something takes time. It may not tell, and that is no trouble."""
         claim, run = seen.claim, seen.run
         try:
@@ -282,15 +283,15 @@ def is_using(pod: Mapping[str, Any], claim: str) -> bool:
     return not is_over and claims.mounts(claims.section(pod, 'spec'), claim)
 
 
-def _with(seen: plan.Seen, kind: Kind, manifest: Manifest) -> plan.Seen:
+def _with(seen: state.Seen, kind: Kind, manifest: Manifest) -> state.Seen:
     if kind is Kind.PERSISTENT_VOLUME:
         return dataclasses.replace(seen, volume=claims.read_volume(manifest))
     return dataclasses.replace(seen, claim=claims.read_claim(manifest))
 
 
-def _trouble(error: ClusterError) -> plan.Trouble:
+def _trouble(error: ClusterError) -> state.Trouble:
     if isinstance(error, RefusedError) and error.code not in (_NOT_FOUND, _CONFLICT):
-        return plan.Trouble(str(error))
+        return state.Trouble(str(error))
     # The object has changed or gone since we looked, or nobody answered: the next event looks
     # again.
-    return plan.Trouble(str(error), plan.Level.WAITING)
+    return state.Trouble(str(error), state.Level.WAITING)

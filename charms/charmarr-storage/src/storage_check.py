@@ -19,7 +19,6 @@ object, on the last line and in the termination message, and with one of these e
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import errno
@@ -28,7 +27,11 @@ import os
 import pathlib
 import stat
 import sys
+import typing
 from collections.abc import Callable, Generator, Iterator
+
+if typing.TYPE_CHECKING:
+    import argparse
 
 PASSED = 0
 UNKNOWN = 1
@@ -345,6 +348,8 @@ def _as_user(uid: int, gid: int) -> Generator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse  # not with the charm, which imports this module for its constants
+
     parser = argparse.ArgumentParser(prog='storage_check')
     parser.add_argument('command', choices=['prepare', 'check'])
     parser.add_argument('--root', required=True, help='where the volume is mounted')

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import hashlib
 import json
 import pathlib
@@ -112,9 +113,6 @@ class Answer:
     def text(self) -> str:
         """Return the answer as an annotation holds it."""
         return json.dumps(dataclasses.asdict(self), separators=(',', ':'))
-
-
-_ANSWERS: Final = pydantic.TypeAdapter(Answer)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -389,9 +387,15 @@ def _why(ended: Mapping[str, str], message: str) -> str:
 def _answer(text: str | None) -> Answer | None:
     """Read a recorded answer; one that somebody has spoilt counts as none."""
     try:
-        return _ANSWERS.validate_json(text) if text else None
+        return _answers().validate_json(text) if text else None
     except pydantic.ValidationError:
         return None
+
+
+@functools.cache
+def _answers() -> pydantic.TypeAdapter[Answer]:
+    # Not with the import: a hook without a finished check has no use for it.
+    return pydantic.TypeAdapter(Answer)
 
 
 def _steps(found: Any) -> Iterable[Step]:

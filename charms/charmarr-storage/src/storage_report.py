@@ -12,7 +12,7 @@ from typing import Final
 import storage_check_job as check_job
 from charmarr_lib.kubernetes import claims
 from shared_storage import Storage
-from storage_plan import Level, last_good
+from storage_state import Level, last_good
 
 _MOST_NAMES: Final = 8
 _LONGEST: Final = 400  # characters of a status line

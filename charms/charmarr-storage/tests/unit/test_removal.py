@@ -219,3 +219,16 @@ def test_no_hook_of_a_removal_writes_before_the_last(doomed: Any, event: str):
     doomed.run(getattr(doomed.context.on, event)(), planned_units=0)
     assert doomed.cluster.api.requests == []
     assert doomed.status == ('maintenance', 'going away')
+
+
+def test_our_claim_is_kept_even_if_what_was_related_mounted_another(doomed: Any):
+    doomed.cluster.add_claim('library')
+    doomed.configure(backend_type='existing-claim', claim_name='library')
+    doomed.relate('plex')
+    doomed.cluster.finish()
+    doomed.run()
+    assert doomed.published().pvc_name == 'library'
+    doomed.configure(backend_type='storage-class')
+    assert doomed.status[0] == 'blocked'
+    doomed.remove()
+    assert owners(doomed) is None
