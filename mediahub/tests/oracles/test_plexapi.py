@@ -1,7 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The Plex double, held to python-plexapi: what we read from it, somebody else's client reads too."""
+"""The Plex double, held to python-plexapi: somebody else's client reads what we read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+
 from mediahub.testing.http import loopback
 from mediahub.testing.plex import PlexDouble
 

@@ -109,6 +109,7 @@ class FaultyTransport(httpx2.AsyncBaseTransport):
             return httpx2.Response(_STATUS[fault], headers={'Retry-After': '0'}, content=b'')
         response = await self._inner.handle_async_request(request)
         content = await response.aread()
+        await response.aclose()
         if fault is Fault.RESET:
             raise httpx2.ReadError('struck', request=request)
         path = request.url.path
@@ -122,6 +123,10 @@ class FaultyTransport(httpx2.AsyncBaseTransport):
             if name.lower() not in {'content-length', 'content-encoding', 'transfer-encoding'}
         }
         return httpx2.Response(response.status_code, headers=headers, content=content)
+
+    async def aclose(self) -> None:
+        """Close the way to the server."""
+        await self._inner.aclose()
 
 
 def tampered(fault: Fault, content: bytes, before: bytes) -> bytes:

@@ -164,7 +164,7 @@ class PlexDouble:
             'scannedAt': self.scanned_at,
             'content': True,
             'directory': True,
-            'hidden': 0,
+            'hidden': False,
             'Location': [{'id': 3, 'path': FOLDER}],
         }
         films = {**music, 'key': '1', 'uuid': 'f' * 36, 'type': 'movie', 'title': 'Films'}

@@ -32,6 +32,7 @@ class Calendar:
         self.now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
     def __call__(self) -> datetime.datetime:
+        """The time."""
         return self.now
 
     def pass_days(self, days: float) -> None:
