@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Final
 
 import plex
+import plex_container
 import plex_layer
 import plex_plan
-from charmarr_lib import config, kubernetes
+from charmarr_lib import config, kubernetes, pebble
 from charmarr_lib.interfaces import Absent, Malformed
 
 
@@ -60,6 +61,18 @@ def blocked(message: str) -> Status:
 def waiting(message: str) -> Status:
     """Return a status that asks for patience."""
     return Status(Level.WAITING, message)
+
+
+def trouble(error: pebble.ProgramError, namespace: str, pod: str) -> Status:
+    """Return what to say when the container did not do what was decided."""
+    if isinstance(error, pebble.Exited):
+        return blocked(
+            f'Plex does not stay up; run: kubectl logs -n {namespace} {pod} '
+            f'-c {plex_layer.CONTAINER}'
+        )
+    if isinstance(error, plex_container.OwnerError):
+        return blocked(str(error))
+    return waiting(str(error))
 
 
 def report(seen: Seen) -> Status:

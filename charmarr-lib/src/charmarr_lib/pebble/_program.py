@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping, Sequence
 
 import ops
 
-from ._files import ensure_owner
+from ._files import ensure_owner, mounts
 from ._services import is_running, replan, stop
 
 
@@ -83,6 +83,12 @@ class Program:
             info = self._container.get_checks(check).get(check)
         return info is not None and info.status is ops.pebble.CheckStatus.UP
 
+    def failures(self, check: str) -> int:
+        """Return how often in a row a check has failed; 0 for one that is not in the plan."""
+        with _translated(self._service):
+            info = self._container.get_checks(check).get(check)
+        return info.failures if info is not None else 0
+
     def is_running(self) -> bool:
         """Tell whether the program runs."""
         with _translated(self._service):
@@ -102,14 +108,15 @@ class Program:
         """Return what is in a file, or None where there is none."""
         with _translated(path):
             try:
-                return self._container.pull(path, encoding=None).read()
+                with self._container.pull(path, encoding=None) as file:
+                    return file.read()
             except ops.pebble.PathError as error:
                 if error.kind == 'not-found':
                     return None
                 raise
 
     def open(self, path: str) -> typing.BinaryIO:
-        """Return an open copy of a file that may be too large for the memory."""
+        """Return an open copy of a file that may be too large for the memory; close it."""
         with _translated(path):
             return self._container.pull(path, encoding=None)
 
@@ -145,6 +152,22 @@ class Program:
                 path, make_parents=True, permissions=mode, user_id=owner[0], group_id=owner[1]
             )
 
+    def mounts(self) -> frozenset[str]:
+        """Return the mount points inside the container."""
+        with _translated('the mount table'):
+            return mounts(self._container)
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what a file or folder is like, or None where there is none."""
+        with _translated(path):
+            try:
+                found = self._container.list_files(path, itself=True)
+            except ops.pebble.APIError as error:
+                if error.code == _NOT_FOUND:
+                    return None
+                raise
+        return _entry(found[0])
+
     def give(self, path: str, owner: tuple[int, int]) -> bool:
         """Give a folder and all below it to a user and group, if the folder is not theirs."""
         with _translated(path):
@@ -170,15 +193,14 @@ class Program:
                 if error.code == _NOT_FOUND:
                     return {}
                 raise
-        return {
-            each.name: Entry(
-                each.size or 0, each.permissions, each.user_id or 0, each.group_id or 0
-            )
-            for each in found
-        }
+        return {each.name: _entry(each) for each in found}
 
 
 _NOT_FOUND: typing.Final = 404
+
+
+def _entry(found: ops.pebble.FileInfo) -> Entry:
+    return Entry(found.size or 0, found.permissions, found.user_id or 0, found.group_id or 0)
 
 
 @contextlib.contextmanager
