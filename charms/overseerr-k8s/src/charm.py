@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import ops
@@ -26,8 +26,9 @@ from charmarr_lib import config, ingress, interfaces, pebble, reconcile
 from charmarr_lib.interfaces import MediaServer
 from seerr import Failed
 from seerr_options import Rotation
-from seerr_plan import Duty, Plan, Ready, Room, World
+from seerr_plan import Duty, Plan, Room, World
 from seerr_servers import Server
+from seerr_settings import Fault
 from seerr_status import Level, Seen
 from seerr_work import Note
 
@@ -139,7 +140,7 @@ class OverseerrCharm(ops.CharmBase):
         self._converge()
 
     def _converge(self) -> None:
-        world = self._look()
+        world = self._recovered(self._look())
         self._publish(world)
         self._seen = self._work(world)
 
@@ -161,8 +162,6 @@ class OverseerrCharm(ops.CharmBase):
         return Seen(after, notes=outcome.notes)
 
     def _run(self, world: World) -> seerr_work.Outcome | None:
-        if world.room is not None and world.room.folder.restoring:
-            world = self._recovered(world)
         now = seerr_plan.ready(world)
         if now is None:
             return None
@@ -178,13 +177,16 @@ class OverseerrCharm(ops.CharmBase):
         return outcome
 
     def _recovered(self, world: World) -> World:
+        """Undo a restore that was cut short, and look again."""
+        if world.duty is not Duty.RUN or world.fault is not Fault.RESTORING:
+            return world
         import seerr_backup
 
         try:
             seerr_backup.recover(self._program)
-        except Failed as error:
-            logger.error('%s', error)
-        return dataclasses.replace(world, room=self._room())
+        except (Failed, pebble.ProgramError) as error:
+            logger.error('cannot undo the restore that was cut short: %s', error)
+        return self._look()
 
     def _keep_key(self, key: str, rotation: Rotation) -> None:
         """Keep the key that holds in the application's secret, and Juju's plans for it in step."""
@@ -229,7 +231,7 @@ class OverseerrCharm(ops.CharmBase):
     # Secrets.
 
     def _on_secret_rotate(self, event: ops.SecretRotateEvent) -> None:
-        if event.secret.label != _KEY:
+        if event.secret.label != _KEY or not self.unit.is_leader():
             return
         try:
             self._rotate()
@@ -260,14 +262,14 @@ class OverseerrCharm(ops.CharmBase):
 
     @_action
     def _on_rotate_api_key(self, event: ops.ActionEvent) -> dict[str, Any]:
-        self._running()
+        seerr_plan.running(self._look())
         self._rotate()
         return {'secret-label': _KEY}
 
     @_action
     def _on_setup_jellyfin(self, event: ops.ActionEvent) -> dict[str, Any]:
         params = self._params(event, seerr_options.SetupJellyfinParams)
-        now = self._running()
+        now = seerr_plan.running(self._look())
         account = self._credentials(params.credentials, 'username', 'password')
         server = seerr_setup.pick(now.world.related, _JELLYFIN_KINDS, params.server)
         done = seerr_setup.with_jellyfin(
@@ -278,7 +280,7 @@ class OverseerrCharm(ops.CharmBase):
     @_action
     def _on_setup_plex(self, event: ops.ActionEvent) -> dict[str, Any]:
         params = self._params(event, seerr_options.SetupPlexParams)
-        now = self._running()
+        now = seerr_plan.running(self._look())
         account = self._credentials(params.credentials, 'token')
         server = seerr_setup.pick(now.world.related, (MediaServer.PLEX,), params.server)
         done = seerr_setup.with_plex(now.settings.api_key, server, account['token'])
@@ -288,7 +290,7 @@ class OverseerrCharm(ops.CharmBase):
         self._converge()  # the ingress may open now
         return seerr_info.about_setup(server, done)
 
-    def _credentials(self, secret_id: str, *keys: str) -> dict[str, str]:
+    def _credentials(self, secret_id: str, *keys: str) -> Mapping[str, str]:
         """Return the content of a user's secret.
 
         Raises:
@@ -301,10 +303,7 @@ class OverseerrCharm(ops.CharmBase):
             raise Failed(
                 f'cannot read that secret; run: juju grant-secret <name> {self.app.name}'
             ) from None
-        missing = [key for key in keys if not content.get(key)]
-        if missing:
-            raise Failed(f'the secret lacks {" and ".join(missing)}')
-        return content
+        return seerr_setup.checked(content, keys)
 
     @_action
     def _on_show_info(self, event: ops.ActionEvent) -> dict[str, Any]:
@@ -317,7 +316,7 @@ class OverseerrCharm(ops.CharmBase):
     def _on_backup(self, event: ops.ActionEvent) -> dict[str, Any]:
         import seerr_backup
 
-        self._own_container()
+        seerr_plan.own(self._look())
         archive = seerr_backup.backup(self._program)
         return {'path': archive.path, 'sha256': archive.sha256, 'size': archive.size}
 
@@ -326,40 +325,16 @@ class OverseerrCharm(ops.CharmBase):
         import seerr_backup
 
         params = self._params(event, seerr_options.RestoreParams)
-        world = self._own_container()
-        layer = self._layer(world)
+        layer = seerr_plan.layer(self._look())
         before = seerr_backup.restore(self._program, layer, params.path, params.sha256)
         self._converge()
         return {'restored': params.path, 'before': before.path if before else 'none'}
-
-    def _layer(self, world: World) -> Any:
-        if world.room is None or world.room.image is None:
-            raise Failed('the image holds no Seerr')
-        if isinstance(world.options, config.Invalid):
-            raise Failed(str(world.options))
-        return seerr.layer(world.room.image, world.options.log_level, world.options.timezone)
 
     def _params(self, event: ops.ActionEvent, model: type[Params]) -> Params:
         params = config.load_params(event, model)
         if isinstance(params, config.Invalid):
             raise Failed(str(params))
         return params
-
-    def _own_container(self) -> World:
-        """Return the world if this unit may change the container, or raise ``Failed``."""
-        world = self._look()
-        if world.duty is not Duty.RUN:
-            raise Failed(f'only the leader runs Seerr; run the action on {self.app.name}/leader')
-        if world.room is None:
-            raise Failed('the container cannot be reached yet')
-        return world
-
-    def _running(self) -> Ready:
-        """Return the world if Seerr runs in it and may be changed, or raise ``Failed``."""
-        now = seerr_plan.ready(self._own_container())
-        if now is None or not now.running:
-            raise Failed('Seerr does not run; see juju status')
-        return now
 
 
 def _content(secret: ops.Secret) -> str | None:

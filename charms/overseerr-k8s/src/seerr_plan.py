@@ -9,8 +9,9 @@ import dataclasses
 import enum
 import typing
 from collections.abc import Collection
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+import seerr
 import seerr_settings
 from charmarr_lib import config
 from charmarr_lib.interfaces import (
@@ -21,7 +22,7 @@ from charmarr_lib.interfaces import (
     MediaServerProviderData,
     Valid,
 )
-from seerr import Flavour, Image
+from seerr import Failed, Flavour, Image
 from seerr_folder import Folder, Record
 from seerr_options import Options
 from seerr_servers import Address, Choice, Configured, Server, choose
@@ -39,6 +40,7 @@ class Duty(enum.Enum):
     RUN = enum.auto()
     IDLE = enum.auto()  # another unit runs Seerr; two would have a database each
     HOLD = enum.auto()  # no leader yet: what runs goes on, and nothing is begun
+    LEAVE = enum.auto()  # removed, or scaled to zero: nothing is begun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +93,8 @@ class World:
     @property
     def duty(self) -> Duty:
         """What this unit is there for."""
+        if self.planned == 0:
+            return Duty.LEAVE
         if self.leader:
             return Duty.RUN
         return Duty.IDLE if self.planned > 1 else Duty.HOLD
@@ -298,3 +302,43 @@ def exposes(now: Ready) -> bool:
     Whoever is first to sign in becomes administrator, with any account of any media server.
     """
     return now.settings.is_initialized or now.options.expose_setup
+
+
+def own(world: World) -> Room:
+    """Return the container, if this unit may change it.
+
+    Raises:
+        Failed: if not, or if it cannot be reached.
+    """
+    if world.duty is not Duty.RUN:
+        raise Failed(f'only the leader runs Seerr; run the action on {world.app}/leader')
+    if world.room is None:
+        raise Failed('the container cannot be reached yet')
+    return world.room
+
+
+def running(world: World) -> Ready:
+    """Return the world if Seerr runs in it and this unit may change it.
+
+    Raises:
+        Failed: if not.
+    """
+    own(world)
+    now = ready(world)
+    if now is None or not now.running:
+        raise Failed('Seerr does not run; see juju status')
+    return now
+
+
+def layer(world: World) -> Any:
+    """Return the layer that would run Seerr in this world, damaged settings or not.
+
+    Raises:
+        Failed: if there is none, or this unit may not run it.
+    """
+    image = own(world).image
+    if image is None:
+        raise Failed('the image holds no Seerr')
+    if isinstance(world.options, config.Invalid):
+        raise Failed(str(world.options))
+    return seerr.layer(image, world.options.log_level, world.options.timezone)

@@ -189,12 +189,19 @@ def database(sizes: Mapping[str, int]) -> Database:
 def stage(settings: Settings, found: Database, flavour: Flavour) -> Stage:
     """Tell how far the set-up is."""
     if flavour.knows_only_plex:
-        return Stage.DONE if settings.is_initialized else Stage.NEW
+        return _stage_of_overseerr(settings)
     if settings.server_type is None and found is not Database.ABSENT:
         return Stage.FOREIGN if settings.part('main') else Stage.NEW
     if settings.server_type not in SERVER_TYPES:
         return Stage.NEW
     return Stage.DONE if settings.is_initialized else Stage.SIGNED_IN
+
+
+def _stage_of_overseerr(settings: Settings) -> Stage:
+    if settings.is_initialized:
+        return Stage.DONE
+    # It has no type that would tell of a sign-in; a Plex that has answered to one does.
+    return Stage.SIGNED_IN if settings.text('plex', 'machineId') else Stage.NEW
 
 
 def fault(settings: Settings, found: Database, flavour: Flavour) -> Fault | None:

@@ -58,6 +58,18 @@ def pick(servers: Sequence[Server], kinds: Sequence[MediaServer], name: str) -> 
     raise Failed(f'no {wanted} is related that has said where it is')
 
 
+def checked(content: Mapping[str, str], keys: Sequence[str]) -> Mapping[str, str]:
+    """Return a secret's content if it has something under each of the keys.
+
+    Raises:
+        Failed: if it lacks one.
+    """
+    missing = [key for key in keys if not content.get(key)]
+    if missing:
+        raise Failed(f'the secret lacks {" and ".join(missing)}')
+    return content
+
+
 def with_jellyfin(api_key: str, server: Server, username: str, password: str, email: str) -> Done:
     """Set Seerr up with Jellyfin or Emby.
 

@@ -79,10 +79,16 @@ def _obstacles(seen: Seen) -> Iterator[Status]:
     if seen.trouble:
         yield _blocked(seen.trouble) if world.room.running else _waiting(seen.trouble)
     if not world.room.running:
-        yield _waiting('waiting for leadership' if world.duty is Duty.HOLD else 'starting Seerr')
+        yield _waiting(_why_not_running(world.duty))
     elif not world.room.up:
         yield _waiting('Seerr runs but does not answer yet')
     yield from _about_servers(seen)
+
+
+def _why_not_running(duty: Duty) -> str:
+    if duty is Duty.LEAVE:
+        return 'going away'
+    return 'waiting for leadership' if duty is Duty.HOLD else 'starting Seerr'
 
 
 def _about_servers(seen: Seen) -> Iterator[Status]:

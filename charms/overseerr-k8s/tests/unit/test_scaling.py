@@ -76,6 +76,21 @@ def test_it_is_stopped_before_its_storage_goes(unit):
     assert unit.pod.running() == []
 
 
+def test_a_relation_that_breaks_during_the_removal_does_not_start_it_again(unit):
+    unit.set_up_with_plex()
+    unit.run(unit.context.on.stop())
+    become(unit, leader=True, planned=0)
+    unit.unrelate('media-server')
+    assert unit.pod.running() == []
+    assert unit.status == ('waiting', 'going away')
+
+
+def test_an_action_during_the_removal_is_refused(unit):
+    unit.set_up_with_plex()
+    become(unit, leader=True, planned=0)
+    assert 'only the leader runs Seerr' in unit.failure('backup')
+
+
 def test_removal_with_a_container_that_is_gone_is_no_error(unit):
     unit.deploy()
     unit.run(unit.context.on.remove(), can_connect=False)

@@ -204,6 +204,13 @@ SET_UP = {'main': {'mediaServerType': 1}, 'public': {'initialized': True}}
         ),
         ({'main': MAIN}, Database.PRESENT, Flavour.OVERSEERR, Stage.NEW, None),
         (
+            {'main': MAIN, 'plex': {'machineId': 'm'}},
+            Database.PRESENT,
+            Flavour.OVERSEERR,
+            Stage.SIGNED_IN,
+            None,
+        ),
+        (
             {'main': MAIN, 'public': {'initialized': True}},
             Database.PRESENT,
             Flavour.OVERSEERR,
