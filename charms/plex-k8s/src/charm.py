@@ -36,6 +36,10 @@ _STATUSES: Final = {
     plex_status.Level.WAITING: ops.WaitingStatus,
     plex_status.Level.BLOCKED: ops.BlockedStatus,
 }
+# A new unit is told of its relations one by one before anything else. That storage is not among
+# those it knows says nothing yet, and what the pod carries may be right: an application that was
+# scaled to zero and back has it from before.
+_EARLY: Final = (ops.InstallEvent, ops.RelationCreatedEvent)
 
 
 class PlexCharm(ops.CharmBase):
