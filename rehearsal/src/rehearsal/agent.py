@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-from . import model
+from . import model, secrets
 
 START = model.Hook('start', 'start')
 STOP = model.Hook('stop', 'stop')
@@ -70,11 +70,19 @@ class Agent:
         )
 
     def _idle(self, unit: model.Unit) -> Iterator[model.Hook]:
+        """Yield the hooks that may come next; all of them race, where there are several."""
+        created = list(self._relation_created(unit))
+        if created:
+            # Nothing overtakes these, so a unit knows all its relations before it is told to lead.
+            yield from created
+        elif unit.leader and not unit.memory.leader:
+            yield LEADER_ELECTED
+        else:
+            yield from self._racing(unit)
+
+    def _racing(self, unit: model.Unit) -> Iterator[model.Hook]:
         """Yield the first hook of each source, in the order of a first deployment."""
         memory = unit.memory
-        yield from self._relation_created(unit)
-        if unit.leader and not memory.leader:
-            yield LEADER_ELECTED
         if memory.started:
             yield from self._secrets(unit)
         changed = memory.config != self.digest(unit)
@@ -140,11 +148,18 @@ class Agent:
             consumer = secret.consumers.get(unit.name)
             owners = (unit.name, unit.application if unit.leader else unit.name)
             if secret.owner in owners:
+                if secret.due:
+                    yield self._due(secret)
                 for revision in secret.unread():
                     name = 'secret-remove'
                     yield model.Hook(name, name, secret.id, revision=revision)
             elif consumer and max(consumer.revision, consumer.told) < secret.latest:
                 yield model.Hook('secret-changed', 'secret-changed', secret.id)
+
+    def _due(self, secret: secrets.Secret) -> model.Hook:
+        expired = secret.due == 'secret-expired'
+        revision = secret.latest if expired else None
+        return model.Hook(secret.due, secret.due, secret.id, revision=revision)
 
     def _relations(self, unit: model.Unit) -> Iterator[model.Hook]:
         """Yield the next hook of each relation: in Juju the first match wins."""
@@ -302,6 +317,8 @@ class Agent:
             return
         if hook.kind == 'secret-changed':
             secret.consumers[unit.name].told = secret.latest
+        elif hook.kind == secret.due:
+            secret.due = ''
         elif hook.revision is not None:
             secret.retired.add(hook.revision)
 

@@ -12,7 +12,7 @@ import re
 import tempfile
 import uuid
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,7 @@ import httpx2
 from charmarr_lib.testing.kubernetes import KubernetesFake
 
 from . import (
+    accidents,
     catalogue,
     cluster,
     dispatch,
@@ -39,6 +40,9 @@ from .dispatch import PodKilled
 
 __all__ = ['PodKilled', 'Rehearsal']
 
+Tamper = Callable[[_model.Unit, httpx2.BaseTransport], httpx2.BaseTransport]
+"""Takes a unit and the network as its pod sees it, and returns what the charm shall see."""
+
 _NAME = re.compile(r'[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*')
 
 
@@ -54,6 +58,7 @@ class Rehearsal:
         juju_version: As charms see it.
         onlooker: Is told what happens while it happens.
         schedule: Decides where Juju promises no order.
+        tamper: Stands between a unit's pod and the network.
 
     Attributes:
         applications: Applications by name.
@@ -61,6 +66,7 @@ class Rehearsal:
         secrets: Secrets of charms and of the operator.
         cluster: The Kubernetes API.
         kubernetes: The cluster behind it: its controllers, pods, node and network.
+        accidents: What can happen to it that no operator asks for.
     """
 
     def __init__(
@@ -71,7 +77,9 @@ class Rehearsal:
         juju_version: str = '3.6.12',
         onlooker: progress.Progress | None = None,
         schedule: scheduler.Scheduler | None = None,
+        tamper: Tamper | None = None,
     ) -> None:
+        self._tamper = tamper
         self.catalogue = charms
         self._progress = onlooker or progress.Silence()
         self._juju = _model.JujuModel(model, _uuid(model), juju_version)
@@ -107,6 +115,9 @@ class Rehearsal:
             self._progress,
             schedule or scheduler.RoundRobin(),
         )
+        self.accidents = accidents.Accidents(
+            self._juju, self.kubernetes, self._workers, self._runner
+        )
 
     def __enter__(self) -> Rehearsal:
         return self
@@ -140,9 +151,20 @@ class Rehearsal:
         """Every hook and action that ran, oldest first."""
         return self._runner.history
 
+    @property
+    def errors(self) -> list[_model.HookError]:
+        """Every hook and action that failed, oldest first."""
+        return self._runner.errors
+
+    @property
+    def actions(self) -> list[_model.ActionRun]:
+        """Every action that was started, oldest first."""
+        return self._juju.actions
+
     def _transport(self, unit: _model.Unit) -> httpx2.BaseTransport:
         account = self._workers.account(unit.application)
-        return self.kubernetes.network.transport(unit.pod, account)
+        network = self.kubernetes.network.transport(unit.pod, account)
+        return self._tamper(unit, network) if self._tamper else network
 
     def _rollout(self, application: str) -> None:
         self.applications[application].rollouts += 1
@@ -409,6 +431,10 @@ class Rehearsal:
     def settle(self, limit: int = 500) -> _model.Settled:
         """Run until nothing moves, or until ``limit`` hooks have run."""
         return self._runner.settle(limit)
+
+    def advance(self) -> bool:
+        """Let one hook or action run, or ten seconds pass; tell whether anything ran."""
+        return self._runner.advance()
 
 
 def _uuid(name: str) -> str:

@@ -94,6 +94,13 @@ class Node:
         }
         return True
 
+    def restart(self, pod: pods.Pod, name: str) -> None:
+        """Start one container of a running pod anew: only what lies on volumes is still there."""
+        for container in pod.template['spec']['containers']:
+            if container['name'] == name and name in pod.containers:
+                pod.containers[name].close()
+                pod.containers[name] = self._boot(pod, container)
+
     def _obstacle(self, pod: pods.Pod) -> str:
         spec = pod.template['spec']
         for claim in claims(spec):

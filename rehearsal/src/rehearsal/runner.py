@@ -53,6 +53,7 @@ class Runner:
         schedule: scheduler.Scheduler,
     ) -> None:
         self.history: list[model.HookRun] = []
+        self.errors: list[model.HookError] = []
         self._juju = juju
         self._cluster = kubernetes
         self._workers = juju_workers
@@ -92,6 +93,24 @@ class Runner:
             errors=tuple(tally.errors),
             quiet_round=cost or model.RoundCost(),
         )
+
+    def advance(self) -> bool:
+        """Let one hook or action run, or ten seconds pass; tell whether anything ran."""
+        self._controllers()
+        ran = self._step(_Tally())
+        if not ran:
+            self._cluster.tick()
+        self._controllers()
+        return ran
+
+    def repeat(self, unit: model.Unit, hook: model.Hook) -> None:
+        """Run a hook once more, as one that Juju fires whenever it likes."""
+        if self._agent.is_idle(unit) and unit.failure is None and not self._dying(unit):
+            self._run_hook(unit, hook, _Tally())
+
+    def lose_pod(self, unit: model.Unit) -> None:
+        """End a unit's pod at once, without any hook."""
+        self._end_pod(unit)
 
     def _moving(self, bound_reached: bool) -> Iterable[str]:
         for unit in self._juju.units():
@@ -151,7 +170,7 @@ class Runner:
     ) -> None:
         if unit.failure is None or unit.failure.hook != hook:
             unit.failure = model.Failure(hook, attempts=0)
-            tally.errors.append(model.HookError(unit.name, hook.name, ran.traceback))
+            self._record(tally, model.HookError(unit.name, hook.name, ran.traceback))
         unit.failure.attempts += 1
         unit.agent = model.Status('error', f'hook failed: "{hook.name}"')
 
@@ -181,7 +200,11 @@ class Runner:
             action.status, action.message = model.ActionStatus.FAILED, 'action terminated'
             self._end_pod(unit)
         elif ran.outcome is model.Outcome.FAILED:
-            tally.errors.append(model.HookError(unit.name, name, ran.traceback))
+            self._record(tally, model.HookError(unit.name, name, ran.traceback))
+
+    def _record(self, tally: _Tally, error: model.HookError) -> None:
+        tally.errors.append(error)
+        self.errors.append(error)
 
     def _timed(
         self, unit: model.Unit, name: str, tally: _Tally, run: dispatch.Run

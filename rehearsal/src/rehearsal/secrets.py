@@ -46,6 +46,8 @@ class Secret:
             operator's.
         consumers: Who reads it, by unit.
         retired: Revisions whose owner was told that nobody reads them any more.
+        due: The hook by which its owner is asked for a new revision, ``secret-rotate`` or
+            ``secret-expired``; empty while none is asked for.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Secret:
     )
     consumers: dict[str, Consumer] = dataclasses.field(default_factory=dict[str, Consumer])
     retired: set[int] = dataclasses.field(default_factory=set[int])
+    due: str = ''
 
     @property
     def latest(self) -> int:
