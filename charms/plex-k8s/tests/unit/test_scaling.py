@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing
 
@@ -129,3 +130,15 @@ def test_database_folders_are_never_shared(running: Unit, tmp_path: pathlib.Path
     assert set(running.plex.folders) == {
         str((tmp_path / 'config/Library/Application Support/Plex Media Server').resolve())
     }
+
+
+def test_a_new_unit_releases_nothing_before_it_knows_its_relations(running: Unit):
+    before = running.generation
+    storage = running.relation('media-storage')
+    running.state = dataclasses.replace(running.state, relations=frozenset())
+    running.run(running.context.on.install())
+    other = running.relate_seerr()
+    running.run(running.context.on.relation_created(other))
+    running.relate(storage)
+    running.run(running.context.on.relation_created(storage))
+    assert running.generation == before
