@@ -3,6 +3,7 @@
 
 """An operator's life with the storage application, in Juju's own commands."""
 
+import json
 from typing import Any
 
 import pytest
@@ -152,3 +153,22 @@ def test_two_storages_in_one_model_do_not_know_each_other(films: Any):
     assert claim(films, 'music-shared')['spec']['resources']['requests'] == {'storage': '1Ti'}
     films.types('juju remove-application music --no-prompt')
     assert films.status('films') == ('active', '100Gi for plex')
+
+
+def test_the_check_really_links_files_on_the_volume(suite):
+    said = suite.types('juju run charmarr-storage/leader check-storage')
+    assert 'step-link: passed' in said
+    folder = suite.rehearsal.kubernetes.volumes.folder('charmarr-storage-shared')
+    assert {'movies', 'tv', 'music'} <= {each.name for each in (folder / 'media').iterdir()}
+
+
+def test_a_volume_that_refuses_is_told_step_by_step(suite):
+    folder = suite.rehearsal.kubernetes.volumes.folder('charmarr-storage-shared')
+    (folder / 'media' / 'movies').rmdir()
+    (folder / 'media' / 'movies').write_text('in the way')
+    suite.types('juju config charmarr-storage puid=1001')
+    assert suite.status('charmarr-storage')[0] == 'blocked'
+    assert 'media/movies' in suite.status('charmarr-storage')[1]
+    [relation] = [each for each in suite.rehearsal.relations if each.interface == 'media-storage']
+    offered = json.loads(relation.databags['charmarr-storage'].content['config'])
+    assert offered['puid'] == 1000, 'what works stays offered'

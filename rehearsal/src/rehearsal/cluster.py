@@ -17,7 +17,7 @@ from charmarr_lib import http
 from charmarr_lib.testing.kubernetes import KubernetesFake
 from charmarr_lib.testing.workload import Workload
 
-from . import kube, manifests, model, network, node, pods, volumes
+from . import jobs, kube, manifests, model, network, node, pods, volumes
 
 Manifest = dict[str, Any]
 
@@ -26,7 +26,7 @@ _COMPLETE: Final = {'succeeded': 1, 'conditions': [{'type': 'Complete', 'status'
 _FAILED: Final = {'failed': 1, 'conditions': [{'type': 'Failed', 'status': 'True'}]}
 
 Jobs = Callable[[Manifest], bool]
-"""Decides whether a Job's program succeeds."""
+"""Runs a Job, and tells whether it succeeded."""
 
 
 class Cluster:
@@ -41,7 +41,7 @@ class Cluster:
 
     Attributes:
         pods: Pods of StatefulSets by name.
-        jobs: Decides how Jobs end; they succeed unless this is replaced.
+        jobs: Runs Jobs; may be replaced by what decides how they end.
         volumes: Its volume controllers.
         network: Its network.
         node: Its one node.
@@ -58,8 +58,8 @@ class Cluster:
     ) -> None:
         self.fake = fake
         self.pods: dict[str, pods.Pod] = {}
-        self.jobs: Jobs = lambda job: True
         self.volumes = volumes.Volumes(fake, namespace, folder / 'volumes')
+        self.jobs: Jobs = jobs.Runner(fake, namespace, self.volumes).run
         self.network = network.Network(namespace, fake, lambda: list(self.pods.values()))
         self._namespace = namespace
         self._rollout = rollout

@@ -21,7 +21,7 @@ import httpx2
 from ops import testing
 from scenario.errors import UncaughtCharmError
 
-from charmarr_lib import http
+from charmarr_lib import http, waiting
 from charmarr_lib.testing.pebble import PebbleFake, use_pebble
 
 from . import charm_context, model
@@ -81,6 +81,7 @@ class Dispatcher:
         folders: Gives the folder of this machine behind a claim.
         unpacked: Where charms are unpacked.
         log: Takes what charms write to Juju's log: unit, level, message.
+        pause: Lets seconds pass while an action waits.
     """
 
     def __init__(
@@ -91,8 +92,10 @@ class Dispatcher:
         folders: Callable[[str], pathlib.Path],
         unpacked: pathlib.Path,
         log: Callable[[str, str, str], None],
+        pause: Callable[[float], None],
     ) -> None:
         self._juju = juju
+        self._pause = pause
         self._transport = transport
         self._folders = folders
         self._unpacked = unpacked
@@ -178,6 +181,7 @@ class Dispatcher:
         }
         with (
             http.use_transport(self._transport(unit)),
+            waiting.use_pause(self._pause),
             use_pebble(named),
             charm_context.hook_surroundings(self._charm_folder(unit), changes),
         ):

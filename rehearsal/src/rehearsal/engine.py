@@ -106,6 +106,7 @@ class Rehearsal:
             folders=self.kubernetes.volumes.folder,
             unpacked=self._folder / 'charms',
             log=self._progress.log,
+            pause=self._pause,
         )
         self._runner = runner.Runner(
             self._juju,
@@ -165,6 +166,10 @@ class Rehearsal:
         account = self._workers.account(unit.application)
         network = self.kubernetes.network.transport(unit.pod, account)
         return self._tamper(unit, network) if self._tamper else network
+
+    def _pause(self, _: float) -> None:
+        """Let an action that waits see what the cluster does meanwhile."""
+        self.kubernetes.reconcile()
 
     def _rollout(self, application: str) -> None:
         self.applications[application].rollouts += 1
