@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import ops
@@ -20,6 +20,10 @@ _DURATIONS: Final = frozenset(
     {'kill-delay', 'backoff-delay', 'backoff-limit', 'period', 'timeout'}
 )
 _DURATION_PART: Final = re.compile(r'(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)')
+# Pebble's servstate/handlers.go: killDelayDefault, and failDelay and okayDelay: five seconds to
+# be gone after SIGKILL, one to stay up after a start. The rest is for a machine that is busy.
+_DEFAULT_KILL_DELAY: Final = 5.0
+_KILL_AND_START: Final = 25.0
 _SECONDS: Final = {
     'h': 3600.0,
     'm': 60.0,
@@ -44,14 +48,19 @@ def replan(container: ops.Container, label: str, layer: ops.pebble.LayerDict) ->
 
     Raises:
         ops.pebble.ConnectionError: if Pebble has gone away.
-        ops.pebble.ChangeError: if a service exits within a second of its start.
+        ops.pebble.ChangeError: if a service exits within a second of its start, or is still on
+            its way out.
         ops.pebble.APIError: if Pebble refuses the layer.
+        ops.pebble.TimeoutError: if what has to be restarted does not end, even when killed.
     """
     wanted = ops.pebble.Layer(layer)
-    if _in_plan(container.get_plan(), wanted) and _enabled_run(container, wanted):
+    present = container.get_plan()
+    if _in_plan(present, wanted) and _enabled_run(container, wanted):
         return False
     container.add_layer(label, wanted, combine=True)
-    container.replan()
+    # What runs now ends within the longer of the delays that it was and will be given.
+    services = [*present.services.values(), *wanted.services.values()]
+    container.pebble.replan_services(timeout=_patience(services))
     return True
 
 
@@ -69,12 +78,24 @@ def stop(container: ops.Container, service: str) -> bool:
 
     Raises:
         ops.pebble.ConnectionError: if Pebble has gone away.
-        ops.pebble.ChangeError: if the service could not be stopped.
+        ops.pebble.ChangeError: if the service does not end, even when killed.
     """
     if not is_running(container, service):
         return False
-    container.stop(service)
+    present = container.get_plan().services[service]
+    container.pebble.stop_services([service], timeout=_patience([present]))
     return True
+
+
+def _patience(services: Iterable[ops.pebble.Service]) -> float:
+    """Return how many seconds it may take until these services have ended, and others started.
+
+    ``ops`` by itself waits for 30 seconds, whatever ``kill-delay`` is. It would give up on a Plex
+    that still writes to its database, and Pebble says of such a Plex that it is inactive.
+    """
+    delays = (_seconds(each.kill_delay) for each in services if each.kill_delay)
+    longest = max((each for each in delays if isinstance(each, float)), default=0.0)
+    return max(longest, _DEFAULT_KILL_DELAY) + _KILL_AND_START
 
 
 def _in_plan(plan: ops.pebble.Plan, wanted: ops.pebble.Layer) -> bool:
@@ -118,4 +139,4 @@ def _seconds(duration: str) -> float | str:
     if _DURATION_PART.sub('', duration):
         return duration
     parts: list[tuple[str, str]] = _DURATION_PART.findall(duration)
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return sum((float(number) * _SECONDS[unit] for number, unit in parts), 0.0)

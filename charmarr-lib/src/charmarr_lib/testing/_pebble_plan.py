@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ops import pebble
@@ -26,6 +26,7 @@ _SERVICE_KEYS: Final = frozenset(
 _CHECK_KEYS: Final = frozenset(
     {'override', 'level', 'startup', 'period', 'timeout', 'threshold', 'http', 'tcp', 'exec'}
 )
+_NEEDED_BY_CHECKS: Final = {'http': 'url', 'tcp': 'port', 'exec': 'command'}
 _KNOWN_KEYS: Final = {'services': _SERVICE_KEYS, 'checks': _CHECK_KEYS}
 
 _DURATION: Final = re.compile(r'(\d+(?:\.\d+)?)(ms|h|m|s)')
@@ -52,19 +53,19 @@ class Layers:
         parsed = layer if isinstance(layer, pebble.Layer) else pebble.Layer(layer)
         new = {section: _entries(parsed, section) for section in _SECTIONS}
         _check(label, new)
-        if label not in self._layers:
-            self._layers[label] = new
+        layers = dict(self._layers)
+        if label not in layers:
+            layers[label] = new
         elif not combine:
             raise bad_request(f'layer "{label}" already exists')
         else:
-            self._layers[label] = _combined(self._layers[label], new)
+            layers[label] = _combined(layers[label], new)
+        _check_plan(_plan(layers.values()))
+        self._layers = layers
 
     def plan(self) -> dict[str, dict[str, Entry]]:
         """Return the plan: all layers combined in the order they were added."""
-        plan: dict[str, dict[str, Entry]] = {section: {} for section in _SECTIONS}
-        for layer in self._layers.values():
-            plan = _combined(plan, layer)
-        return plan
+        return _plan(self._layers.values())
 
     def as_layers(self) -> dict[str, pebble.Layer]:
         """Return copies of the layers by label."""
@@ -106,6 +107,30 @@ def _check(label: str, layer: Mapping[str, Mapping[str, Entry]]) -> None:
         unknown = entry.keys() - _KNOWN_KEYS.get(section, entry.keys())
         if unknown:
             raise UnexpectedPlan(f'{kind} "{name}": the model does not know {sorted(unknown)}')
+
+
+def _plan(
+    layers: Iterable[Mapping[str, Mapping[str, Entry]]],
+) -> dict[str, dict[str, Entry]]:
+    plan: dict[str, dict[str, Entry]] = {section: {} for section in _SECTIONS}
+    for layer in layers:
+        plan = _combined(plan, layer)
+    return plan
+
+
+def _check_plan(plan: Mapping[str, Mapping[str, Entry]]) -> None:
+    """Refuse what Pebble refuses in a plan, in its words (``Plan.Validate`` in ``plan.go``)."""
+    for name, service in plan['services'].items():
+        if not service.get('command'):
+            raise bad_request(f'plan must define "command" for service "{name}"')
+    for name, check in plan['checks'].items():
+        for kind, needed in _NEEDED_BY_CHECKS.items():
+            if kind in check and not check[kind].get(needed):
+                raise bad_request(f'plan must set "{needed}" for {kind} check "{name}"')
+        if sum(kind in check for kind in _NEEDED_BY_CHECKS) != 1:
+            raise bad_request(
+                f'plan must specify one of "http", "tcp", or "exec" for check "{name}"'
+            )
 
 
 def _each(layer: Mapping[str, Mapping[str, Entry]]) -> Iterator[tuple[str, str, Entry]]:

@@ -29,6 +29,7 @@ class Current(enum.Enum):
     INACTIVE = 'inactive'
     ACTIVE = 'active'
     BACKOFF = 'backoff'
+    ERROR = 'error'
 
 
 @dataclasses.dataclass
@@ -44,6 +45,19 @@ class Service:
     program: Workload | None
     current: Current = Current.INACTIVE
     starts: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Exit:
+    """A program that exited as soon as it was started.
+
+    Attributes:
+        output: The last that it printed.
+        action: What Pebble does about it, in the word that the plan has for it.
+    """
+
+    output: str
+    action: str
 
 
 @dataclasses.dataclass
@@ -104,16 +118,17 @@ class Services:
         """Return what a service does."""
         return self.known[name].current if name in self.known else Current.INACTIVE
 
-    def replan(self, plan: Mapping[str, _pebble_plan.Entry]) -> dict[str, str]:
-        """Restart what runs with another configuration, and start what is enabled.
+    def replan(self, plan: Mapping[str, _pebble_plan.Entry]) -> dict[str, Exit]:
+        """Restart what was ever started with another configuration, and start what is enabled.
+
+        Pebble makes no difference between a service that runs and one that was stopped
+        (``ServiceManager.Replan`` in its ``servstate/manager.go``).
 
         Returns:
-            Why services could not be started, by name.
+            Services that could not be started, by name.
         """
         changed = [
-            name
-            for name, service in self.known.items()
-            if service.current is not Current.INACTIVE and service.config != plan.get(name)
+            name for name, service in self.known.items() if service.config != plan.get(name)
         ]
         self.stop(changed)
         enabled = [name for name, each in plan.items() if each.get('startup') == 'enabled']
@@ -121,29 +136,29 @@ class Services:
 
     def start(
         self, plan: Mapping[str, _pebble_plan.Entry], names: Iterable[str]
-    ) -> dict[str, str]:
-        """Start services that do not run, and return why some could not be, by name."""
-        failures: dict[str, str] = {}
+    ) -> dict[str, Exit]:
+        """Start services that do not run, and return those that could not be, by name."""
+        failures: dict[str, Exit] = {}
         for name in names:
             if name not in plan or self.current(name) is Current.ACTIVE:
                 continue
             service = self.known.setdefault(name, Service(plan[name], self._programs(name)))
             service.config = plan[name]
-            why = self._try(service)
-            if why is not None:
-                failures[name] = why
+            ended = self._try(service)
+            if ended is not None:
+                failures[name] = ended
         return failures
 
-    def _try(self, service: Service) -> str | None:
+    def _try(self, service: Service) -> Exit | None:
         service.starts += 1
         try:
             if service.program is not None:
                 service.program.start(self._launch(service.config))
         except CannotStart as error:
             # Since Juju 3.6.1 Pebble keeps trying a service that exits at once.
-            retried = service.config.get('on-failure') in (None, 'restart')
-            service.current = Current.BACKOFF if retried else Current.INACTIVE
-            return str(error)
+            action = service.config.get('on-failure') or 'restart'
+            service.current = Current.BACKOFF if action == 'restart' else Current.ERROR
+            return Exit(str(error), action)
         service.current = Current.ACTIVE
         return None
 
@@ -271,28 +286,31 @@ class Checks:
         )
 
 
-def start_failed(failures: Mapping[str, str]) -> pebble.ChangeError:
+def start_failed(failures: Mapping[str, Exit]) -> pebble.ChangeError:
     """Return the error that ends a change in which programs exited at once.
 
     Args:
-        failures: Last output of each program, by service.
+        failures: How each program ended, by service.
     """
     now = datetime.datetime.now(datetime.UTC)
-    reason = 'cannot start service: exited quickly with code 1'
     tasks = [
         pebble.Task(
             id=pebble.TaskID(str(number)),
             kind='start',
             summary=f'Start service "{name}"',
             status='Error',
-            log=[f'{now.isoformat()} INFO Most recent service output:\n    {output}'],
+            log=[f'{now.isoformat()} INFO Most recent service output:\n    {ended.output}'],
             progress=pebble.TaskProgress('', 1, 1),
             spawn_time=now,
             ready_time=now,
         )
-        for number, (name, output) in enumerate(failures.items(), start=1)
+        for number, (name, ended) in enumerate(failures.items(), start=1)
     ]
-    lines = [f'- {task.summary} ({reason})' for task in tasks]
+    reason = 'service start attempt: exited quickly with code 1, will'
+    lines = [
+        f'- {task.summary} ({reason} {ended.action})'
+        for task, ended in zip(tasks, failures.values(), strict=True)
+    ]
     error = '\n'.join(['cannot perform the following tasks:', *lines])
     change = pebble.Change(
         id=pebble.ChangeID('1'),

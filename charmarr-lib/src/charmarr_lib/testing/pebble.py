@@ -340,6 +340,7 @@ class PebbleFake:
             _pebble_services.Current.ACTIVE: pebble.ServiceStatus.ACTIVE,
             _pebble_services.Current.INACTIVE: pebble.ServiceStatus.INACTIVE,
             _pebble_services.Current.BACKOFF: pebble.ServiceStatus.ERROR,
+            _pebble_services.Current.ERROR: pebble.ServiceStatus.ERROR,
         }
         return {name: words[each.current] for name, each in self.services.known.items()}
 
@@ -374,6 +375,6 @@ def use_pebble(fakes: Mapping[str | tuple[str, str], PebbleFake]) -> Generator[N
         yield
 
 
-def _raise(failures: Mapping[str, str]) -> None:
+def _raise(failures: Mapping[str, _pebble_services.Exit]) -> None:
     if failures:
         raise _pebble_services.start_failed(failures)

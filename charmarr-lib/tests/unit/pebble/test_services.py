@@ -8,6 +8,7 @@ import pytest
 
 from charmarr_lib import pebble
 from charmarr_lib.pebble import _services  # pyright: ignore[reportPrivateUsage] -- notations that only a real Pebble writes
+from charmarr_lib.testing._pebble_client import PebbleClient
 
 LAYER: Any = {
     'services': {
@@ -115,3 +116,40 @@ def test_stop_tells_whether_anything_ran(pod):
     replan(pod)
     assert pod.run(lambda container: pebble.stop(container, 'plex')) is True
     assert pod.run(lambda container: pebble.is_running(container, 'plex')) is False
+
+
+@pytest.mark.parametrize(
+    ('delay', 'least'),
+    [({'kill-delay': '120s'}, 125), ({'kill-delay': '2m30s'}, 155), ({'kill-delay': ''}, 10)],
+)
+def test_waits_until_pebble_has_given_up_on_a_service(pod, patience, delay, least):
+    replan(pod, changed(**delay))
+    pod.run(lambda container: pebble.stop(container, 'plex'))
+    replan(pod, changed(**delay))
+    assert len(patience) == 3
+    assert all(least < seconds < least + 30 for seconds in patience)
+
+
+def test_a_shorter_delay_does_not_count_for_what_runs_with_the_longer_one(pod, patience):
+    replan(pod, changed(**{'kill-delay': '120s'}))
+    replan(pod, changed(**{'kill-delay': '1s'}))
+    assert patience[-1] > 125
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """How long was waited for Pebble, in seconds: once for each stop and replan."""
+    waited = []
+
+    def watch(name):
+        original = getattr(PebbleClient, name)
+
+        def call(self, *services, timeout=30.0, delay=0.1):
+            waited.append(timeout)
+            return original(self, *services, timeout=timeout, delay=delay)
+
+        monkeypatch.setattr(PebbleClient, name, call)
+
+    watch('stop_services')
+    watch('replan_services')
+    return waited

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ops import pebble
 
+from charmarr_lib.testing._pebble_services import Current
 from charmarr_lib.testing.pebble import PebbleFake, UnexpectedPlan
 
 
@@ -83,6 +84,48 @@ def test_a_program_that_must_not_be_restarted_is_not_retried(fake: PebbleFake, p
     program.refuses = ''
     fake.tick()
     assert fake.running() == []
+    assert fake.services.current('main') is Current.ERROR
+
+
+def test_the_error_says_what_pebble_will_do(fake: PebbleFake, program: Any):
+    program.refuses = 'no'
+    fake.add_layer('one', layer())
+    with pytest.raises(pebble.ChangeError, match='code 1, will restart'):
+        fake.replan()
+    fake.add_layer('one', layer(**{'on-failure': 'ignore'}), combine=True)
+    with pytest.raises(pebble.ChangeError, match='code 1, will ignore'):
+        fake.replan()
+
+
+def test_replan_starts_what_was_stopped_and_has_changed(fake: PebbleFake):
+    fake.add_layer('one', layer(startup='disabled'))
+    fake.start('main')
+    fake.stop('main')
+    fake.replan()
+    assert fake.running() == []
+    fake.add_layer('one', layer(startup='disabled', environment={'A': '1'}), combine=True)
+    fake.replan()
+    assert fake.running() == ['main']
+
+
+@pytest.mark.parametrize(
+    ('section', 'message'),
+    [
+        pytest.param({'services': {'a': {}}}, 'must define "command"', id='command'),
+        pytest.param({'checks': {'a': {'http': {'url': ''}}}}, 'must set "url"', id='url'),
+        pytest.param({'checks': {'a': {}}}, 'must specify one of', id='no kind'),
+    ],
+)
+def test_a_layer_that_makes_no_plan_changes_nothing(fake: PebbleFake, section: Any, message: str):
+    fake.add_layer('one', layer())
+    before = fake.plan().to_dict()
+    for entries in section.values():
+        for entry in entries.values():
+            entry['override'] = 'replace'
+    with pytest.raises(pebble.APIError, match=message):
+        fake.add_layer('two', section)
+    assert fake.plan().to_dict() == before
+    assert list(fake.layers()) == ['one']
 
 
 def test_layers_merge_or_replace_as_they_say(fake: PebbleFake):
