@@ -1,0 +1,71 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import time
+
+import ops
+import pytest
+
+from charmarr_lib import pebble
+
+from .daemons import eventually
+
+PEBBLES_OWN_DELAY = 5.0  # seconds from SIGTERM to SIGKILL where a service does not say
+
+
+def test_takes_sigterm_and_as_long_as_it_needs(app):
+    app.daemon.room.behave(ends_after=PEBBLES_OWN_DELAY + 1.5)
+    pid = app.start()['pid']
+    assert app.stop() is True
+    told = [(each['event'], each.get('signal')) for each in app.daemon.room.all_told()]
+    assert told[-2:] == [('signal', 'SIGTERM'), ('ended', None)]
+    assert app.daemon.room.told[-1]['pid'] == pid
+
+
+def test_waits_longer_for_plex_than_ops_does_by_itself(plex):
+    plex.daemon.room.behave(ends_after=31)
+    plex.start()
+    assert plex.stop() is True
+    assert plex.daemon.room.all_told()[-1]['event'] == 'ended'
+
+
+def test_a_restart_waits_as_long_as_a_stop(plex):
+    plex.daemon.room.behave(ends_after=31)
+    first = plex.start()
+    assert plex.replan('Europe/Berlin') is True
+    told = [(each['event'], each['pid']) for each in plex.daemon.room.all_told()]
+    assert ('ended', first['pid']) in told
+    assert plex.container.get_service(plex.service).is_running()
+
+
+def test_what_ignores_sigterm_is_killed_when_the_delay_is_over(seerr):
+    seerr.daemon.room.behave(stubborn=True)
+    pid = seerr.start()['pid']
+    before = time.monotonic()
+    seerr.stop()
+    assert 20 <= time.monotonic() - before < 26
+    assert 'ended' not in [each['event'] for each in seerr.daemon.room.all_told()]
+    with pytest.raises(ops.pebble.PathError):
+        seerr.daemon.status_of(pid)
+
+
+def test_what_does_not_run_need_not_be_stopped(app):
+    app.start()
+    app.stop()
+    assert app.stop() is False
+    assert app.daemon.current(app.service) == 'inactive'
+
+
+def test_what_is_still_ending_counts_as_stopped_but_cannot_be_started(app):
+    app.daemon.room.behave(ends_after=3)
+    pid = app.start()['pid']
+    change = app.container.pebble.stop_services([app.service], timeout=0)
+    app.daemon.room.wait_for('signal', signal='SIGTERM')
+    assert pebble.is_running(app.container, app.service) is False
+    assert app.daemon.status_of(pid)['State'][0] in 'RS'
+    with pytest.raises(ops.pebble.ChangeError, match='while terminating'):
+        app.replan()
+    app.container.pebble.wait_change(change)
+    eventually(lambda: app.replan() or pebble.is_running(app.container, app.service))
