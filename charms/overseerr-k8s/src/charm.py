@@ -184,7 +184,7 @@ class OverseerrCharm(ops.CharmBase):
 
         try:
             seerr_backup.recover(self._program)
-        except (Failed, pebble.ProgramError) as error:
+        except (Failed, pebble.ProgramError, OSError) as error:
             logger.error('cannot undo the restore that was cut short: %s', error)
         return self._look()
 

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 FOLDER: Final = f'{seerr.FOLDER}/backups'
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
+# An OSError is the charm container's own: archives are packed and unpacked on its disk.
+_FAULTS: Final = (ProgramError, OSError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,7 @@ def backup(program: Program) -> Archive:
             room = seerr_work.look(program)
             files = _copy_while_stopped(program, copies)
             return _store(program, room, files, 'seerr')
-    except ProgramError as error:
+    except _FAULTS as error:
         raise Failed(f'no backup was written: {error}') from error
 
 
@@ -96,7 +98,7 @@ def restore(program: Program, layer: Any, path: str, sha256: str) -> Archive | N
             manifest = _checked(program, path, sha256, folder)
             _check_flavour(manifest, room)
             safe, before = _set_aside(program, room, stack)
-        except ProgramError as error:
+        except _FAULTS as error:
             raise Failed(f'nothing was restored: {error}') from error
         new = {name: stack.enter_context((folder / name).open('rb')) for name in manifest.files}
         _exchange(program, layer, new, before)
@@ -113,7 +115,7 @@ def _set_aside(
         safe = _store(program, room, before, 'before-restore') if before else None
         note = safe.path if safe else ''
         program.write(seerr_folder.RESTORING, note.encode(), seerr.OWNER, _FILE_MODE)
-    except (ProgramError, Failed):
+    except (*_FAULTS, Failed):
         if room.running:
             program.start()
         raise
@@ -128,7 +130,7 @@ def recover(program: Program) -> None:
         Failed: if the archive that was made before it cannot be used.
     """
     program.stop()
-    path = (program.read(seerr_folder.RESTORING) or b'').decode().strip()
+    path = (program.read(seerr_folder.RESTORING) or b'').decode(errors='replace').strip()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         names: Iterable[str] = ()

@@ -18,6 +18,7 @@ import seerr_folder
 import seerr_plan
 import seerr_settings
 from charmarr_lib.interfaces import MediaServer
+from charmarr_lib.pebble import ProgramError
 from seerr_api import Reason, SeerrError
 from seerr_plan import Plan, Ready, Room
 from seerr_servers import Address, Server
@@ -116,7 +117,7 @@ def edit(program: Program, write: Callable[[Room], bool]) -> bool:
     program.stop()
     try:
         return write(look(program))
-    except Exception:
+    except ProgramError:
         if running:
             program.start()
         raise

@@ -4,8 +4,10 @@
 """Taking a backup, and putting one back without losing what is there."""
 
 import dataclasses
+import errno
 import hashlib
 import tarfile
+import tempfile
 
 import pytest
 from ops import pebble
@@ -76,6 +78,20 @@ def test_seerr_runs_again_when_the_disk_is_full(set_up, monkeypatch):
     message = set_up.failure('backup')
     assert message.startswith('no backup was written: /app/config/backups/seerr-')
     assert set_up.pod.running() == ['seerr']
+
+
+@pytest.mark.parametrize('action', ['backup', 'restore'])
+def test_seerr_runs_again_when_the_disk_of_the_charm_is_full(set_up, monkeypatch, action):
+    path = set_up.act('backup')['path']
+
+    def refuse():
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(tempfile, 'TemporaryFile', refuse)
+    params = {'path': path} if action == 'restore' else {}
+    assert set_up.failure(action, **params).endswith('No space left on device')
+    assert set_up.pod.running() == ['seerr']
+    assert not (set_up.folder / '.restoring').exists()
 
 
 def test_there_is_nothing_to_back_up_before_the_first_start(unit):
