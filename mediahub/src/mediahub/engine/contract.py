@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from . import breaker, errors, matching
 from .capabilities import Capability, ConnectionState, Handshake, Status
@@ -315,7 +315,7 @@ class MediaServerClient:
 
     # Changes on the server
 
-    async def watch(self) -> AsyncIterator[frozenset[str]]:
+    async def watch(self) -> AsyncGenerator[frozenset[str]]:
         """Yield relative paths that changed, whenever some did."""
         await self._require(Capability.WATCH)
         async for paths in self.dialect.watch():

@@ -170,7 +170,9 @@ class JellyfinDouble:
             return _result([])
         if asked.first('IncludeItemTypes') == 'Playlist':
             return self._window(asked, [self._playlist(row) for row in self.playlists.values()])
-        rows = [row for row in self._rows(asked) if self._wanted(asked, row)]
+        rows = self._rows(asked)
+        if not _FILTERS.isdisjoint(name for name, _ in asked.query):
+            rows = [row for row in rows if self._wanted(asked, row)]
         return self._page(asked, self._ordered(asked, rows))
 
     def _rows(self, asked: Asked) -> list[Row]:
@@ -332,6 +334,9 @@ class JellyfinDouble:
         row.entries.remove(moved)
         row.entries.insert(int(index), moved)
         return Answer(204)
+
+
+_FILTERS = frozenset({'SearchTerm', 'Filters', 'MinDateLastSaved'})
 
 
 def _result(items: list[Node], total: int | None = None, start: int = 0) -> Node:
