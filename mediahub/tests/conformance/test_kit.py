@@ -96,6 +96,9 @@ class Harness(HttpHarness):
         track = next(iter(self.server.library.tracks.values()))
         return track.title, 'Artist 0', track.id
 
+    def genres(self, artist_id: str) -> list[str]:
+        return self.server.library.artists[artist_id].genres
+
     def biography(self, artist_id: str) -> str:
         return self.server.library.artists[artist_id].biography
 
