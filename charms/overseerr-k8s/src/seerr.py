@@ -124,7 +124,8 @@ def layer(image: Image, log_level: str, timezone: str) -> Any:
                     'CONFIG_DIRECTORY': FOLDER,
                     'HOME': FOLDER,
                     'PORT': str(PORT),
-                    'LOG_LEVEL': log_level,
+                    # An enum's text: Pebble is sent YAML, and that knows no subclass of str.
+                    'LOG_LEVEL': str(log_level),
                     'TZ': timezone,
                 },
             },
