@@ -1,0 +1,359 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What an operator and the world may do to a model in a night, each as one line of text.
+
+A line is a command of Juju's, or begins with ``#chaos:``. An act first finds a line that is legal
+just now; the line alone then says what happens, so that a script of lines replays a night.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from . import accidents, doubles, engine, forgery, model, storm
+
+PREFIX: Final = '#chaos: '
+
+Choose = Callable[[random.Random, engine.Rehearsal], str | None]
+"""Finds a line that is legal just now, None if there is none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Act:
+    """One sort of thing that may happen.
+
+    Attributes:
+        weight: How often it happens, beside the others.
+        choose: Finds a line.
+    """
+
+    name: str
+    weight: int
+    choose: Choose
+
+
+_CHANGES: Final[Mapping[str, tuple[str, ...]]] = {
+    'plex-k8s': (
+        'hardware-transcoding=true',
+        'hardware-transcoding=false',
+        'gpu-resource=gpu.intel.com/i915',
+        'gpu-resource=',
+        'transcode-size=20Gi',
+        'transcode-size=',
+        'timezone=Europe/Berlin',
+        'timezone=Etc/UTC',
+        'log-level=debug',
+        'log-level=info',
+        'ingress-port=8443',
+    ),
+    'charmarr-storage': (
+        'size=200Gi',
+        'puid=1001',
+        'puid=1000',
+        'mount-path=/media',
+        'mount-path=/data',
+        'create-layout=false',
+        'create-layout=true',
+        'cleanup-on-remove=true',
+        'cleanup-on-remove=false',
+    ),
+    'overseerr-k8s': (
+        'api-key-rotation=daily',
+        'api-key-rotation=disabled',
+        'log-level=debug',
+        'log-level=info',
+        'timezone=Europe/Berlin',
+        'timezone=Etc/UTC',
+        'external-url=https://requests.example.org',
+        'external-url=',
+    ),
+}
+"""What an operator may want; all of it can be had, in any order, and none twice."""
+
+_MISTAKES: Final[Mapping[str, Mapping[str, str]]] = {
+    'plex-k8s': {'timezone': 'Nowhere', 'transcode-size': 'big', 'gpu-resource': 'intel'},
+    'charmarr-storage': {
+        'size': 'big',
+        'access-mode': 'ReadWriteOnce',
+        'backend-type': 'tape',
+        'mount-path': 'data',
+    },
+    'overseerr-k8s': {'log-level': 'loud', 'timezone': 'Nowhere', 'api-key-rotation': 'never'},
+}
+"""What an operator may type and has to take back."""
+
+_RIGHT: Final[Mapping[str, str]] = {
+    'timezone': 'Etc/UTC',
+    'transcode-size': '',
+    'gpu-resource': '',
+    'access-mode': 'ReadWriteMany',
+    'backend-type': 'storage-class',
+    'mount-path': '/data',
+    'log-level': 'info',
+    'api-key-rotation': 'disabled',
+}
+
+_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    'plex-k8s': (
+        'show-info',
+        'scan-libraries',
+        'scan-libraries library=Films',
+        'claim-server token=claim-{token}',
+        'claim-server token=nonsense',
+    ),
+    'charmarr-storage': ('show-storage', 'check-storage wait=0', 'check-storage'),
+    'overseerr-k8s': (
+        'show-info',
+        'rotate-api-key',
+        'backup',
+        'restore path=/config/backups/none.tar.gz',
+        'setup-plex credentials=secret:none',
+    ),
+}
+
+_CHARMS: Final = {
+    'plex': 'plex-k8s',
+    'charmarr-storage': 'charmarr-storage',
+    'overseerr': 'overseerr-k8s',
+}
+_PAIRS: Final = (
+    ('plex:media-storage', 'charmarr-storage:media-storage'),
+    ('overseerr:media-server', 'plex:media-server'),
+)
+
+
+def alive(rehearsal: engine.Rehearsal) -> list[model.Application]:
+    """Return the applications that are not on their way out."""
+    return [each for each in rehearsal.applications.values() if each.life is model.Life.ALIVE]
+
+
+def _application(chance: random.Random, rehearsal: engine.Rehearsal) -> model.Application | None:
+    there = alive(rehearsal)
+    return chance.choice(there) if there else None
+
+
+def _unit(chance: random.Random, rehearsal: engine.Rehearsal) -> model.Unit | None:
+    units = [unit for each in rehearsal.applications.values() for unit in each.units]
+    return chance.choice(units) if units else None
+
+
+def _configure(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    change = chance.choice(_CHANGES[application.charm.name])
+    return f'juju config {application.name} {change}'
+
+
+def _mistake(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    option, value = chance.choice(list(_MISTAKES[application.charm.name].items()))
+    return f'juju config {application.name} {option}={value}'
+
+
+def _related(rehearsal: engine.Rehearsal) -> set[tuple[str, str]]:
+    return {(str(each.requirer), str(each.provider)) for each in rehearsal.relations}
+
+
+def _relate(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    names = {each.name for each in alive(rehearsal)}
+    missing = [
+        pair
+        for pair in _PAIRS
+        if pair not in _related(rehearsal) and {side.partition(':')[0] for side in pair} <= names
+    ]
+    return f'juju integrate {" ".join(chance.choice(missing))}' if missing else None
+
+
+def _unrelate(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    made = sorted(
+        (str(each.requirer), str(each.provider))
+        for each in rehearsal.relations
+        if not each.is_peer and each.life is model.Life.ALIVE
+    )
+    return f'juju remove-relation {" ".join(chance.choice(made))}' if made else None
+
+
+def _scale(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    units = chance.choice([each for each in range(4) if each != application.scale])
+    return f'juju scale-application {application.name} {units}'
+
+
+def _trust(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    how = '--remove' if application.trust else '--scope=cluster'
+    return f'juju trust {application.name} {how}'
+
+
+def _refresh(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    return f'juju refresh {application.name}' if application else None
+
+
+def _remove(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    return f'juju remove-application {application.name} --no-prompt' if application else None
+
+
+def _deploy(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    missing = sorted(_CHARMS.keys() - rehearsal.applications.keys())
+    if not missing:
+        return None
+    name = chance.choice(missing)
+    # A volume that was grown stays, and cannot shrink for a new application either.
+    size = ' --config size=200Gi' if name == 'charmarr-storage' else ''
+    return f'juju deploy {_CHARMS[name]} {name} --trust{size}'
+
+
+def _act(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    unit = _unit(chance, rehearsal)
+    if unit is None:
+        return None
+    charm = rehearsal.applications[unit.application].charm.name
+    token = ''.join(chance.choices('abcdefghijklmnopqrstuvwxyz', k=20))
+    action = chance.choice(_ACTIONS[charm]).format(token=token)
+    return f'juju run --background {unit.name} {action}'
+
+
+def _on_unit(act: str) -> Choose:
+    def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+        unit = _unit(chance, rehearsal)
+        return f'{PREFIX}{act} {unit.name}' if unit else None
+
+    return choose
+
+
+def _on_application(act: str) -> Choose:
+    def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+        application = _application(chance, rehearsal)
+        return f'{PREFIX}{act} {application.name}' if application else None
+
+    return choose
+
+
+def _trouble(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    way = chance.choice([each for each in storm.Way if each.name[:4] != 'KILL'])
+    target = chance.choice(list(storm.Target))
+    skip, times = chance.randrange(6), chance.choice((1, 1, 2, 5, 20))
+    return f'{PREFIX}trouble {application.name} {target.value} {way.value} {skip} {times}'
+
+
+def _kill_in_hook(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    application = _application(chance, rehearsal)
+    if application is None:
+        return None
+    way = chance.choice((storm.Way.KILL_BEFORE, storm.Way.KILL_AFTER))
+    return f'{PREFIX}trouble {application.name} any {way.value} {chance.randrange(8)} 1'
+
+
+def _restart_container(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    unit = _unit(chance, rehearsal)
+    if unit is None or unit.pod is None or not unit.pod.containers:
+        return None
+    container = chance.choice(sorted(unit.pod.containers))
+    return f'{PREFIX}restart-container {unit.name} {container}'
+
+
+def _repeat(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    unit = _unit(chance, rehearsal)
+    hook = chance.choice(sorted(accidents.REPEATABLE))
+    return f'{PREFIX}repeat {unit.name} {hook}' if unit else None
+
+
+def _forge(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    sides = [
+        (each, side.application)
+        for each in rehearsal.relations
+        if not each.is_peer
+        for side in (each.provider, each.requirer)
+    ]
+    if not sides:
+        return None
+    relation, application = chance.choice(sides)
+    kind = chance.choice(list(forgery.Kind)).value
+    return f'{PREFIX}forge {relation.requirer} {relation.provider} {application} {kind}'
+
+
+def _mood(chance: random.Random, rehearsal: engine.Rehearsal) -> str:
+    program = chance.choice(('plex', 'seerr'))
+    return f'{PREFIX}mood {program} {chance.choice(doubles.MOODS)}'
+
+
+def _ask_for_secret(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    owners = sorted({each.owner for each in rehearsal.secrets.secrets.values()} - {''})
+    hook = chance.choice(('secret-rotate', 'secret-expired'))
+    return f'{PREFIX}secret {chance.choice(owners)} {hook}' if owners else None
+
+
+def _time(chance: random.Random, rehearsal: engine.Rehearsal) -> str:
+    return f'{PREFIX}time {chance.choice((1, 3, 40))}'
+
+
+ACTS: Final = (
+    Act('config', 8, _configure),
+    Act('mistake', 3, _mistake),
+    Act('relate', 6, _relate),
+    Act('unrelate', 4, _unrelate),
+    Act('scale', 4, _scale),
+    Act('trust', 3, _trust),
+    Act('refresh', 3, _refresh),
+    Act('remove', 2, _remove),
+    Act('deploy', 6, _deploy),
+    Act('action', 5, _act),
+    Act('kill', 4, _on_unit('kill')),
+    Act('evict', 4, _on_unit('evict')),
+    Act('lead', 4, _on_unit('lead')),
+    Act('restart-agent', 3, _on_unit('restart-agent')),
+    Act('restart-container', 3, _restart_container),
+    Act('repeat', 4, _repeat),
+    Act('reapply', 2, _on_application('reapply')),
+    Act('annotate', 2, _on_application('annotate')),
+    Act('edit', 1, _on_application('edit')),
+    Act('rollout-restart', 1, _on_application('rollout-restart')),
+    Act('deny', 2, _on_application('deny')),
+    Act('allow', 2, _on_application('allow')),
+    Act('trouble', 8, _trouble),
+    Act('kill-in-hook', 8, _kill_in_hook),
+    Act('forge', 5, _forge),
+    Act('mood', 5, _mood),
+    Act('secret', 3, _ask_for_secret),
+    Act('time', 4, _time),
+)
+"""Everything that may happen."""
+
+
+def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    """Find something that may happen now."""
+    act = chance.choices(ACTS, [each.weight for each in ACTS])[0]
+    return act.choose(chance, rehearsal)
+
+
+def amends(rehearsal: engine.Rehearsal) -> Iterator[str]:
+    """Yield what an operator types at the end of a night: mistakes are put right.
+
+    What an application wants of its cluster while it may not have it, or with no unit to act,
+    depends on what it had before; so every application ends trusted and with units.
+    """
+    for application in alive(rehearsal):
+        for option, value in _MISTAKES[application.charm.name].items():
+            if str(application.config.get(option)) == value:
+                right = _RIGHT.get(option, '200Gi')
+                yield f'juju config {application.name} {option}={right}'
+        if not application.trust:
+            yield f'juju trust {application.name} --scope=cluster'
+        if application.scale != 1:
+            yield f'juju scale-application {application.name} 1'
