@@ -9,11 +9,16 @@ The library is imported only when there is a relation, because a hook pays for e
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import Final
 
 import ops
 
+logger = logging.getLogger(__name__)
+
 _KEY: Final = 'config'  # what the library's requirer writes
+_HOST: Final = re.compile(r'[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]')
 _DEFAULT_PORTS: Final = {'http': 80, 'https': 443}
 
 
@@ -78,13 +83,18 @@ class IstioIngress:
                 del databag[_KEY]
 
     def url(self, listener_port: int) -> str | None:
-        """Return the URL that people use, or None while the gateway has not said its host."""
+        """Return the URL that people use, or None while the gateway has not said its host.
+
+        What is neither a name nor an address of a host counts as not said.
+        """
         for relation in self._relations:
             if relation.app is None:  # pyright: ignore[reportUnnecessaryComparison] -- None in broken
                 continue
             databag = relation.data[relation.app]
             host = databag.get('external_host')
-            if host:
+            if host and not _HOST.fullmatch(host):
+                logger.warning('%s published malformed data: external_host', relation.app.name)
+            elif host:
                 scheme = 'https' if databag.get('tls_enabled') == 'True' else 'http'
                 plain = listener_port == _DEFAULT_PORTS[scheme]
                 return f'{scheme}://{host}' if plain else f'{scheme}://{host}:{listener_port}'

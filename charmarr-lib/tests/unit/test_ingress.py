@@ -105,3 +105,22 @@ def test_tells_the_url_that_people_use(context, said, url):
     relation = testing.Relation('ingress', remote_app_data=said)
     context.run(context.on.config_changed(), testing.State(leader=True, relations={relation}))
     assert Sample.url == url
+
+
+@pytest.mark.parametrize(
+    'host',
+    ['not a host', 'user:secret@example.org', 'example.org:99999', 'http://x', '[::', 'a\n'],
+)
+def test_what_is_no_host_counts_as_not_said(context, host: str):
+    relation = testing.Relation('ingress', remote_app_data={'external_host': host})
+    context.run(context.on.config_changed(), testing.State(leader=True, relations={relation}))
+    assert Sample.url is None
+    logged = [each.message for each in context.juju_log if each.level == 'WARNING']
+    assert logged == ['remote published malformed data: external_host']
+
+
+@pytest.mark.parametrize('host', ['plex', 'plex.example.org', '10.1.2.3', '[2001:db8::1]'])
+def test_names_and_addresses_are_hosts(context, host: str):
+    relation = testing.Relation('ingress', remote_app_data={'external_host': host})
+    context.run(context.on.config_changed(), testing.State(leader=True, relations={relation}))
+    assert Sample.url == f'http://{host}'

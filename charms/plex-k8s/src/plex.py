@@ -13,14 +13,11 @@ Paths and answers follow Plex's API description (OpenAPI 1.2.2) where it has the
 from __future__ import annotations
 
 import dataclasses
-import typing
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from charmarr_lib import http
-
-if typing.TYPE_CHECKING:
-    import httpx2
 
 BASE_URL: Final = 'http://127.0.0.1:32400'
 _TIMEOUT: Final = 5.0  # seconds; the server answers from memory
@@ -172,7 +169,7 @@ class Server:
         except (TypeError, ValueError):
             raise AnswerError('Plex does not say how many sessions there are', 200) from None
 
-    def _first_of(self, *forms: tuple[str, str]) -> httpx2.Response:
+    def _first_of(self, *forms: tuple[str, str]) -> http.Reply:
         """Ask in the documented form, then in the one that older servers know."""
         for method, path in forms[:-1]:
             try:
@@ -190,22 +187,22 @@ class Server:
         query: Mapping[str, str] | None = None,
         timeout: float = _TIMEOUT,
         connect_retries: int = 0,
-    ) -> httpx2.Response:
-        import httpx2
-
+    ) -> http.Reply:
         headers = {'Accept': 'application/json'}
         if self._token:
             headers['X-Plex-Token'] = self._token
+        url = f'{BASE_URL}{path}?{urllib.parse.urlencode(query)}' if query else BASE_URL + path
         try:
-            with http.client(BASE_URL, timeout=timeout, connect_retries=connect_retries) as client:
-                response = client.request(method, path, params=query, headers=headers)
-        except httpx2.ConnectError:
+            response = http.request(
+                method, url, headers=headers, timeout=timeout, connect_retries=connect_retries
+            )
+        except http.NotConnectedError:
             raise SilentError(
                 'Plex is still starting, or stopped; try again in a minute'
             ) from None
-        except httpx2.TimeoutException:
+        except http.TooLateError:
             raise LateError('Plex did not answer in time; try again in a minute') from None
-        except httpx2.HTTPError:
+        except http.RequestError:
             raise SilentError('Plex broke off its answer; try again in a minute') from None
         return _checked(response)
 
@@ -217,8 +214,8 @@ _NOT_ACCEPTED: Final = (
 _PLEX_TV_SILENT: Final = 'Plex could not reach plex.tv; check that the pod may connect to it'
 
 
-def _checked(response: httpx2.Response) -> httpx2.Response:
-    code = response.status_code
+def _checked(response: http.Reply) -> http.Reply:
+    code = response.status
     if code == _UNAVAILABLE:
         raise SilentError('Plex is still starting (its startup maintenance); try again later')
     if code in _DENIED:
@@ -228,15 +225,15 @@ def _checked(response: httpx2.Response) -> httpx2.Response:
     return response
 
 
-def _container(response: httpx2.Response) -> Mapping[str, Any]:
+def _container(response: http.Reply) -> Mapping[str, Any]:
     """Return the one object that all of Plex's JSON answers consist of."""
     try:
         body: Any = response.json()
-    except (ValueError, RecursionError):
-        raise AnswerError('Plex sent something that is not JSON', response.status_code) from None
+    except ValueError:
+        raise AnswerError('Plex sent something that is not JSON', response.status) from None
     found = cast('Mapping[str, Any]', body).get('MediaContainer') if _is_object(body) else None
     if not _is_object(found):
-        raise AnswerError('Plex sent JSON without a MediaContainer', response.status_code)
+        raise AnswerError('Plex sent JSON without a MediaContainer', response.status)
     return cast('Mapping[str, Any]', found)
 
 

@@ -203,7 +203,11 @@ COMMANDS = (
         '[<application>...]',
         'Show the model.',
         show.show_status,
-        flags=(Flag('relations'), Flag('integrations'), Flag('storage'), _FORMAT),
+        # A model that has settled has nothing more to show: --watch prints it once.
+        flags=(
+            *(Flag('relations'), Flag('integrations'), Flag('storage')),
+            *(_text('watch'), _FORMAT),
+        ),
         changes=False,
     ),
     Command(

@@ -84,11 +84,25 @@ def test_a_follower_asks_for_nothing(running: Unit):
     assert not running.published('ingress')
 
 
-@pytest.mark.parametrize('data', [{'external_host': ''}, {'tls_enabled': 'perhaps'}])
+@pytest.mark.parametrize(
+    'data',
+    [
+        {'external_host': ''},
+        {'tls_enabled': 'perhaps'},
+        {'external_host': 'not a host'},
+        {'external_host': 'user:secret@example.org'},
+        {'external_host': 'example.org:99999'},
+        {'external_host': 'http://example.org'},
+        {'external_host': '[::'},
+        {'external_host': 'example.org\n'},
+    ],
+    ids=lambda data: repr(data),
+)
 def test_strange_data_of_an_ingress_is_no_error(running: Unit, data: dict[str, str]):
     running.relate_ingress(**data)
     running.run()
     assert running.state.unit_status == testing.ActiveStatus(
         'unclaimed; run: juju run plex/leader claim-server token=(from https://plex.tv/claim)'
     )
+    assert 'web_url' not in json.loads(running.published('media-server') or '')
     assert running.act('show-info')['external-url'] == 'none'
