@@ -44,7 +44,8 @@ def year(value: object) -> int | None:
     if isinstance(value, str):
         value = value.strip()[:4]
     found = integer(value)
-    return found if found in YEARS else None
+    # Asked for None, a range compares it with every number that it holds.
+    return found if found is not None and found in YEARS else None
 
 
 def epoch(value: object) -> datetime.datetime | None:
