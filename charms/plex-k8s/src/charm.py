@@ -150,7 +150,10 @@ class PlexCharm(ops.CharmBase):
                     web_url=self._ingress.url(options.ingress_port),
                 )
             )
-        elif self._is_off(seen.world) or self._plex.is_down():
+        elif self._is_off(seen.world):
+            self.unit.set_ports()
+            self._media_server.clear_data()
+        elif self._plex.is_down():
             self._media_server.clear_data()
 
     @property
