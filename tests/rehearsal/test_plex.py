@@ -92,7 +92,7 @@ def test_plex_is_stopped_before_every_change_of_its_pod(plex: Any):
 
 
 def test_the_server_comes_back_with_its_storage(plex: Any):
-    plex.types(f'juju run plex/0 claim-server token={TOKEN}')
+    plex.types(f'juju run plex/leader claim-server token={TOKEN}')  # as its status says
     before = plex.types('juju run plex/0 show-info')
     plex.types('juju remove-relation plex charmarr-storage')
     assert plex.status('plex') == (

@@ -191,7 +191,9 @@ class Server:
         headers = {'Accept': 'application/json'}
         if self._token:
             headers['X-Plex-Token'] = self._token
-        url = f'{BASE_URL}{path}?{urllib.parse.urlencode(query)}' if query else BASE_URL + path
+        url = BASE_URL + path
+        if query:
+            url += '?' + urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
         try:
             response = http.request(
                 method, url, headers=headers, timeout=timeout, connect_retries=connect_retries

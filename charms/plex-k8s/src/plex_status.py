@@ -81,6 +81,8 @@ def report(seen: Seen) -> Status:
 
 
 def _obstacles(seen: Seen) -> Iterator[Status]:
+    if seen.world.planned == 0 and seen.identity is None:
+        yield waiting('going away, or scaled to zero')
     yield from _in_the_model(seen.world)
     yield from _in_the_pod(seen.pod)
     yield from _in_the_container(seen)

@@ -152,6 +152,7 @@ def test_leaves_the_pod_alone_while_the_application_is_removed(running: Unit):
     running.break_relation('media-storage')
     assert running.pod.running() == []
     assert running.generation == before
+    assert running.status == 'waiting: going away, or scaled to zero'
 
 
 def test_names_a_claim_that_is_not_there(unit: Unit):
