@@ -39,6 +39,10 @@ class Arguments:
         limit: Hooks after which a model that still moves is given up.
         quiet: Show no progress.
         debug_log: Show the charms' log.
+        chaos: Seed of the first bad night, None for none.
+        nights: How many of them.
+        jobs: How many processes play them.
+        replay: Script of a bad night, None for none.
     """
 
     bundle: pathlib.Path | None
@@ -53,6 +57,10 @@ class Arguments:
     limit: int
     quiet: bool
     debug_log: bool
+    chaos: int | None = None
+    nights: int = 1
+    jobs: int = 1
+    replay: pathlib.Path | None = None
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -65,6 +73,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
     given = parser.parse_args(argv)
     if given.interactive and (given.format == 'json' or given.script == '-'):
         parser.error('--interactive goes neither with --format json nor with --script -')
+    _check_chaos(parser, given)
     if given.bundle is None and not (given.script or given.interactive):
         given.bundle = pathlib.Path(BUNDLE)
     return Arguments(
@@ -80,7 +89,22 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         limit=given.limit,
         quiet=given.quiet,
         debug_log=given.debug_log,
+        chaos=given.chaos,
+        nights=given.nights,
+        jobs=given.jobs,
+        replay=given.replay,
     )
+
+
+def _check_chaos(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    if given.chaos is None and given.replay is None:
+        if given.nights != 1 or given.jobs != 1:
+            parser.error('--nights and --jobs go with --chaos')
+        return
+    if given.script or given.interactive or given.format == 'json':
+        parser.error('--chaos and --replay go with none of --script, --interactive, --format json')
+    if given.chaos is not None and given.replay is not None:
+        parser.error('--replay plays the night of its script: leave out --chaos')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,6 +154,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar='HOOKS',
         help=f'give a model up that still moves after so many hooks; {LIMIT}',
     )
+    parser.add_argument(
+        '--chaos',
+        type=_seed,
+        metavar='SEED',
+        help='play a bad night that the seed draws, hold every law, and compare the end',
+    )
+    parser.add_argument(
+        '--nights', type=_limit, default=1, metavar='N', help='so many, of seeds from SEED on; 1'
+    )
+    parser.add_argument(
+        '--jobs', type=_limit, default=1, metavar='N', help='play them in so many processes; 1'
+    )
+    parser.add_argument(
+        '--replay', type=pathlib.Path, metavar='FILE', help='replay a bad night from its script'
+    )
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     parser.add_argument('--debug-log', action='store_true', help="show the charms' log")
     return parser
@@ -142,6 +181,13 @@ def _model_name(text: str) -> str:
             f'"{text}" is not a valid name: lower-case letters, digits and dashes'
         )
     return text
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError('a whole number, 0 or more')
+    return number
 
 
 def _limit(text: str) -> int:

@@ -182,7 +182,8 @@ def _relation(relation: model.Relation) -> dict[str, str]:
 
 
 def _settings(content: Mapping[str, str]) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in content.items()}
+    # Other keys are not the suite's: nobody reads them, and nobody takes them away.
+    return {key: json.loads(value) for key, value in content.items() if key == 'config'}
 
 
 def _is_used(rehearsal: engine.Rehearsal, claim: str) -> bool:

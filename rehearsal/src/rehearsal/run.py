@@ -40,6 +40,8 @@ def run(wanted: Arguments) -> int:
     Raises:
         errors.RehearsalError: The input cannot be used, or a command was refused.
     """
+    if wanted.bundle is not None and (wanted.chaos is not None or wanted.replay is not None):
+        return _chaos(wanted, wanted.bundle)
     steps = script.read(wanted.script, sys.stdin) if wanted.script else []
     read = _bundle(wanted)
     charms = catalogue.Catalogue(_charm_folders(wanted, read))
@@ -55,6 +57,25 @@ def run(wanted: Arguments) -> int:
             )
         )
         return _Run(wanted, rehearsal, pause).run(checked, steps)
+
+
+def _chaos(wanted: Arguments, bundle_file: pathlib.Path) -> int:
+    """Play bad nights, or replay one, and return the exit status."""
+    from . import vigil  # nothing else needs it
+
+    read = bundle.load(bundle_file, wanted.overlays)
+    folders = tuple(_charm_folders(wanted, read))
+    plan = vigil.Plan(bundle_file, wanted.overlays, folders)
+    if wanted.replay is not None:
+        verdict = plan.nights().replay(vigil.read(wanted.replay))
+        if verdict.law:
+            vigil.report(verdict, print)
+        else:
+            print(f'every law held, and the night ended where it should, {verdict.hooks} hooks')
+        return 1 if verdict.law else 0
+    first = wanted.chaos or 0
+    seeds = [str(seed) for seed in range(first, first + wanted.nights)]
+    return 1 if vigil.watch(plan, seeds, wanted.jobs, sys.stdout).failed else 0
 
 
 def _bundle(wanted: Arguments) -> bundle.Bundle | None:
