@@ -4,9 +4,11 @@
 """Reads a Plex library of many tracks in three ways, side by side, on one double.
 
 The double runs in a process of its own and lets every answer wait 5 ms, as a server in the house
-does. Compared are mediahub's bulk listing, python-plexapi's own listing with its default page, and
-a walk from artists to albums to tracks, which is how N+1 clients read. The walk is made for a
-tenth of the artists and its time multiplied by ten.
+does. It is written in Python and renders slowly, so it keeps what it has rendered, and everybody
+reads once before the clock runs: what is measured is the way of reading. Compared are mediahub's
+bulk listing, python-plexapi's own listing with its default page, and a walk from artists to albums
+to tracks, which is how N+1 clients read. The walk is made for a tenth of the artists and its time
+multiplied by ten.
 
     python tests/benchmarks/bench_mediahub_reads.py [TRACKS]
 """
@@ -25,6 +27,7 @@ from collections.abc import Callable
 from typing import Any
 
 import plexapi.server
+
 from mediahub.engine import config
 from mediahub.engine.engine import MediaServerEngine
 from mediahub.engine.registry import Registry
@@ -46,11 +49,16 @@ def serve(tracks: int, pipe: multiprocessing.connection.Connection) -> None:
     double = PlexDouble()
     double.library.fill(artists=tracks // 100, albums=10, tracks=10)
     requests = 0
+    rendered: dict[tuple[object, ...], Answer] = {}
 
     def counted(asked: Asked) -> Answer:
         nonlocal requests
         requests += 1
-        return double(asked)
+        window = [asked.headers.get(f'x-plex-container-{name}') for name in ('start', 'size')]
+        key = (asked.path, asked.query, asked.headers.get('accept'), *window)
+        if key not in rendered:
+            rendered[key] = double(asked)
+        return rendered[key]
 
     with loopback(counted, LATENCY) as address:
         pipe.send((address, double.token))
@@ -121,6 +129,7 @@ def main(arguments: list[str]) -> int:
     address, token = ours.recv()
 
     def measured(title: str, read: Callable[[str, str], int], share: int = 1) -> float:
+        read(address, token)  # both ends warm up
         ours.send('count')
         before = ours.recv()
         started = time.perf_counter()
@@ -133,7 +142,6 @@ def main(arguments: list[str]) -> int:
         print(f'{title:<28}{line}   peak {memory:.0f} MB so far', flush=True)
         return seconds
 
-    with_mediahub(address, token)  # both ends warm up
     bulk = measured('mediahub, streamed', with_mediahub)
     measured('mediahub, into the index', with_index)
     default = measured('python-plexapi, default', with_plexapi)

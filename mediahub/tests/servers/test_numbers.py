@@ -78,7 +78,7 @@ async def test_tracks_take_no_more_requests_than_pages_and_two(make: Callable[[]
 
 @pytest.mark.parametrize('make', SERVERS)
 async def test_memory_does_not_grow_with_the_library(make: Callable[[], Server]):
-    assert await peak(make, 12_000) < 1.2 * await peak(make, 4_000) + 100_000
+    assert await peak(make, 9_000) < 1.2 * await peak(make, 3_000) + 100_000
 
 
 async def peak(make: Callable[[], Server], tracks: int) -> int:
