@@ -1,0 +1,227 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Each law finds what was planted for it, and nothing where nothing was."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal import bundle, bundlecheck, catalogue, chaos, doubles, kube, laws, model, outcomes
+
+ROOT = pathlib.Path(__file__).parents[2]
+SECRET = 'claim-abcdefghijklmnopqrst'
+CHARM = 'system:serviceaccount:media:plex'
+SHARED = {
+    'volumes': [{'name': 'charmarr-shared', 'persistentVolumeClaim': {'claimName': 'shared'}}],
+    'containers': [
+        {'name': 'plex', 'volumeMounts': [{'name': 'charmarr-shared', 'mountPath': '/data'}]}
+    ],
+}
+NOT_SHARED = {
+    'volumes': [{'name': 'charmarr-shared', '$patch': 'delete'}],
+    'containers': [{'name': 'plex', 'volumeMounts': [{'mountPath': '/data', '$patch': 'delete'}]}],
+}
+
+
+def stage() -> catalogue.Catalogue:
+    return catalogue.Catalogue(catalogue.in_folder(ROOT / 'charms'))
+
+
+@pytest.fixture
+def night() -> Iterator[chaos.Night]:
+    """A model that the bundle was asked of, before any hook."""
+    checked = bundlecheck.check(bundle.load(ROOT / 'bundle.yaml'), stage())
+    with chaos.Night(stage, checked, '0') as night:
+        laws.check(night.witness)
+        yield night
+
+
+def broken(night: chaos.Night) -> str:
+    """Return the law that does not hold, empty if all do."""
+    try:
+        laws.check(night.witness)
+    except laws.LawBroken as error:
+        return error.law if error.lines else 'a law without a reason'
+    return ''
+
+
+def storage_relation(night: chaos.Night) -> model.Relation:
+    return next(each for each in night.rehearsal.relations if each.interface == 'media-storage')
+
+
+def server_relation(night: chaos.Night) -> model.Relation:
+    return next(each for each in night.rehearsal.relations if each.interface == 'media-server')
+
+
+def charm_api(night: chaos.Night) -> kube.Api:
+    return kube.Api(night.rehearsal.cluster, 'media', CHARM, 'planted')
+
+
+def plant_claim(night: chaos.Night, name: str) -> None:
+    night.rehearsal.cluster.add(
+        {
+            'apiVersion': 'v1',
+            'kind': 'PersistentVolumeClaim',
+            'metadata': {'name': name, 'namespace': 'media'},
+            'spec': {
+                'accessModes': ['ReadWriteOnce'],
+                'resources': {'requests': {'storage': '1Gi'}},
+            },
+        }
+    )
+
+
+def drop_claim(night: chaos.Night, name: str) -> None:
+    night.rehearsal.cluster.remove('PersistentVolumeClaim', name, 'media')
+    night.rehearsal.cluster.release_protection()
+
+
+def test_all_hold_where_nothing_was_planted(night):
+    assert broken(night) == ''
+
+
+def test_a_failed_hook_is_found(night):
+    night.rehearsal.errors.append(outcomes.HookError('plex/0', 'start', 'ValueError: no'))
+    assert broken(night) == 'no hook error'
+
+
+def test_what_juju_refuses_an_ex_leader_is_no_error_of_the_charm(night):
+    refusal = 'plex/0 is not the leader: cannot write media-server\n'
+    night.rehearsal.errors.append(outcomes.HookError('plex/0', 'start', refusal))
+    assert broken(night) == ''
+
+
+def test_a_claim_that_nobody_asked_to_delete_is_missed(night):
+    plant_claim(night, 'plex-planted')
+    assert broken(night) == ''
+    drop_claim(night, 'plex-planted')
+    assert broken(night) == 'no media object deleted unless asked'
+
+
+def test_a_claim_that_the_operator_wants_destroyed_is_not_missed(night):
+    plant_claim(night, 'plex-planted')
+    night.do('juju remove-application plex --destroy-storage --no-prompt')
+    assert broken(night) == ''
+    drop_claim(night, 'plex-planted')
+    assert broken(night) == ''
+
+
+def test_a_file_that_is_gone_from_a_claim_is_missed(night):
+    while night.rehearsal.kubernetes.reconcile():
+        pass
+    assert broken(night) == ''
+    claims = night.rehearsal.cluster.list('PersistentVolumeClaim', 'media')
+    name, uid = claims[0]['metadata']['name'], claims[0]['metadata']['uid']
+    (night.rehearsal.kubernetes.volumes.folder(name) / f'.kept-{uid}').unlink()
+    assert broken(night) == 'no media object deleted unless asked'
+
+
+def test_two_plex_on_one_folder_are_found(night):
+    for _ in range(2):
+        plex = night.rehearsal.catalogue.program(doubles.PLEX_IMAGE)
+        plex.folders, plex.running = ['/volumes/config'], True
+        night.troupe.started(plex)
+    assert broken(night) == 'no two Plex on one database'
+
+
+def test_a_plex_on_the_folder_of_one_that_stopped_is_fine(night):
+    for _ in range(2):
+        plex = night.rehearsal.catalogue.program(doubles.PLEX_IMAGE)
+        plex.folders, plex.running = ['/volumes/config'], True
+        night.troupe.started(plex)
+        plex.running = False
+    assert broken(night) == ''
+
+
+def in_the_log(night):
+    night.witness.heard.append(f'claiming with {SECRET}')
+
+
+def in_a_status(night):
+    night.rehearsal.applications['plex'].units[0].workload = model.Status('blocked', SECRET)
+
+
+def in_a_databag(night):
+    storage_relation(night).bag('plex/0').commit({'note': SECRET})
+
+
+def in_an_answer(night):
+    action = night.rehearsal.start_action('plex/0', 'show-info')
+    action.results = {'token': SECRET}
+
+
+def in_a_plan(night):
+    night.rehearsal.kubernetes.reconcile()
+    while night.rehearsal.applications['plex'].units[0].pod is None:
+        night.rehearsal.advance()
+    pod = night.rehearsal.applications['plex'].units[0].pod
+    service = {'override': 'replace', 'command': 'x', 'environment': {'TOKEN': SECRET}}
+    pod.containers['plex'].add_layer('planted', {'services': {'plex': service}})
+
+
+def in_an_object(night):
+    noted = {'metadata': {'annotations': {'example.org/note': SECRET}}}
+    charm_api(night).strategic('StatefulSet', 'plex', noted)
+
+
+@pytest.mark.parametrize(
+    'plant', [in_the_log, in_a_status, in_a_databag, in_an_answer, in_a_plan, in_an_object]
+)
+def test_a_secret_is_found(night, plant):
+    night.witness.told.add(SECRET)
+    plant(night)
+    assert broken(night) == 'no secret in any recorded text'
+
+
+def test_the_content_of_a_secret_of_jujus_is_one(night):
+    night.rehearsal.add_secret('owner', {'token': SECRET})
+    in_the_log(night)
+    assert broken(night) == 'no secret in any recorded text'
+
+
+@pytest.mark.parametrize(
+    ('relation', 'application', 'told'),
+    [
+        (storage_relation, 'charmarr-storage', '{"pvc_name": "nowhere"}'),
+        (storage_relation, 'plex', '{"instance_name": "jellyfin"}'),
+        (server_relation, 'plex', '{"api_url": "http://emby.media.svc.cluster.local:8096"}'),
+    ],
+)
+def test_what_is_not_true_is_found_when_it_is_published(night, relation, application, told):
+    relation(night).bag(application).commit({'config': told})
+    assert broken(night) == 'nothing published that is not true'
+
+
+def test_what_a_forger_wrote_is_not_taken_for_the_charms(night):
+    night.do('#chaos: forge plex:media-storage charmarr-storage:media-storage plex garbage')
+    assert 'half a' in storage_relation(night).bag('plex').content['config']
+    assert broken(night) == ''
+
+
+def test_a_write_without_a_difference_in_the_template_is_found(night):
+    charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'revisionHistoryLimit': 3}})
+    assert broken(night) == 'no rollout without a difference'
+
+
+def test_a_strangers_write_is_not_the_charms(night):
+    night.do('#chaos: edit plex')
+    assert broken(night) == ''
+
+
+def test_a_volume_let_go_while_it_is_wanted_is_found(night):
+    charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'template': {'spec': SHARED}}})
+    assert broken(night) == ''
+    charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'template': {'spec': NOT_SHARED}}})
+    assert broken(night) == 'no rollout without a difference'
+
+
+def test_a_volume_may_go_with_its_relation(night):
+    charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'template': {'spec': SHARED}}})
+    assert broken(night) == ''
+    night.do('juju remove-relation plex charmarr-storage')
+    charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'template': {'spec': NOT_SHARED}}})
+    assert broken(night) == ''
