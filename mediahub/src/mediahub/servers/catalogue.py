@@ -10,11 +10,13 @@ and nothing may be concluded from it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import sqlite3
+import threading
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -95,12 +97,22 @@ class Catalogue:
 
     def __init__(self, path: pathlib.Path | None = None):
         self._connection = sqlite3.connect(path or ':memory:', check_same_thread=False)
+        # A scan that was cancelled goes on in its thread until its folder is done. Without a lock,
+        # closing the connection meanwhile ends the process.
+        self._lock = threading.RLock()
         self._connection.executescript(_SCHEMA)
         self.scan = int(self._connection.execute('SELECT max(scan) FROM scans').fetchone()[0] or 0)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; what a cancelled scan still wants to keep is lost."""
+        with self._lock:
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def _open(self) -> Generator[sqlite3.Connection]:
+        """Give the connection to one thread, for one transaction."""
+        with self._lock, self._connection as database:
+            yield database
 
     def begin(self) -> None:
         """Begin a scan."""
@@ -108,7 +120,7 @@ class Catalogue:
 
     def finish(self, *, whole: bool) -> None:
         """End a scan; files that it did not see are forgotten only if it saw everything."""
-        with self._connection as database:
+        with self._open() as database:
             if whole:
                 database.execute('DELETE FROM files WHERE scan < ?', [self.scan])
             database.execute('INSERT OR REPLACE INTO scans VALUES (?)', [self.scan])
@@ -116,9 +128,10 @@ class Catalogue:
 
     def contradiction(self, folder: bytes, listing: Listing) -> str | None:
         """What a listing has against itself, compared with the last one of the folder."""
-        known = self._connection.execute(
-            'SELECT device, inode, mtime_ns, names FROM folders WHERE path = ?', [folder]
-        ).fetchone()
+        with self._open() as database:
+            known = database.execute(
+                'SELECT device, inode, mtime_ns, names FROM folders WHERE path = ?', [folder]
+            ).fetchone()
         if known is None:
             return None
         same = (known[0], known[1]) == listing.identity
@@ -130,7 +143,7 @@ class Catalogue:
 
     def remember(self, folder: bytes, listing: Listing, now_ns: int) -> None:
         """Keep what a folder holds."""
-        with self._connection as database:
+        with self._open() as database:
             if now_ns - listing.mtime_ns < SETTLED_NS:
                 database.execute('DELETE FROM folders WHERE path = ?', [folder])
                 return
@@ -139,7 +152,7 @@ class Catalogue:
 
     def unchanged(self, path: bytes, found: Found) -> bool:
         """Whether the file is as it was; then it counts as seen."""
-        with self._connection as database:
+        with self._open() as database:
             cursor = database.execute(
                 'UPDATE files SET scan = ? '
                 'WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?',
@@ -149,7 +162,7 @@ class Catalogue:
 
     def see_again(self, path: bytes) -> bool:
         """Count a file as seen whose tags cannot be read now; False where it is not known."""
-        with self._connection as database:
+        with self._open() as database:
             cursor = database.execute(
                 'UPDATE files SET scan = ? WHERE path = ?', [self.scan, path]
             )
@@ -159,7 +172,7 @@ class Catalogue:
         """Keep a file's tags."""
         row = _row(path, found, tags, self.scan, now)
         marks = ', '.join('?' * len(dataclasses.fields(FileRow)))
-        with self._connection as database:
+        with self._open() as database:
             database.execute(
                 f'INSERT OR REPLACE INTO files VALUES ({marks})',  # noqa: S608 - question marks
                 dataclasses.astuple(row),
@@ -169,7 +182,8 @@ class Catalogue:
         """Items of a kind that the latest scan saw."""
         what = {'artist': 'DISTINCT artist_id', 'album': 'DISTINCT album_id', 'track': '*'}[kind]
         sql = f'SELECT count({what}) FROM files WHERE scan = ?'  # noqa: S608 - constants
-        return int(self._connection.execute(sql, [self.scan]).fetchone()[0])
+        with self._open() as database:
+            return int(database.execute(sql, [self.scan]).fetchone()[0])
 
     def artists(self, size: int, since: float = 0) -> Generator[list[tuple[str, str, float]]]:
         """Id, name and time of reading of every artist, in pages."""
@@ -190,20 +204,26 @@ class Catalogue:
 
     def search(self, title: str, limit: int) -> list[FileRow]:
         """Files whose title contains a text, as :func:`matching.key` spells both."""
-        rows = self._connection.execute(
-            f'SELECT {_COLUMNS} FROM files '  # noqa: S608 - constants
-            'WHERE scan = ? AND instr(title_key, ?) ORDER BY length(title_key), path LIMIT ?',
-            [self.scan, matching.key(title), limit],
-        )
+        with self._open() as database:
+            rows = database.execute(
+                f'SELECT {_COLUMNS} FROM files '  # noqa: S608 - constants
+                'WHERE scan = ? AND instr(title_key, ?) ORDER BY length(title_key), path LIMIT ?',
+                [self.scan, matching.key(title), limit],
+            ).fetchall()
         return [FileRow(*row) for row in rows]
 
     def _sql(self, kind: str, order: str = '') -> str:
         return _QUERIES[kind].format(where='scan = ? AND read_at >= ?', order=order)
 
     def _pages(self, sql: str, size: int, since: float) -> Generator[list[tuple[Any, ...]]]:
-        cursor = self._connection.execute(sql, [self.scan, since])
-        while page := cursor.fetchmany(size):
+        with self._lock:
+            cursor = self._connection.execute(sql, [self.scan, since])
+        while page := self._next(cursor, size):
             yield page
+
+    def _next(self, cursor: sqlite3.Cursor, size: int) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return cursor.fetchmany(size)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -14,14 +14,11 @@ import base64
 import dataclasses
 import datetime
 import json
-import pathlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-import pydantic
-
-from ..engine import coerce, config, errors, paging, wire
+from ..engine import coerce, errors, paging, wire
 from ..engine.capabilities import Capability, Handshake
 from ..engine.contract import image_type
 from ..engine.dialect import Dialect
@@ -36,6 +33,7 @@ from ..engine.values import (
     ScanProgress,
     Track,
 )
+from .jellyfin_settings import EMBY, JELLYFIN, PAGE, JellyfinSettings, Profile
 from .jellyfin_wire import (
     TYPES,
     Decoder,
@@ -49,8 +47,6 @@ from .jellyfin_wire import (
 )
 
 T = TypeVar('T')
-
-PAGE = 1000
 
 FIELDS = 'Path,MediaSources,ProviderIds,DateCreated,Genres'
 
@@ -85,67 +81,6 @@ _ADMINISTRATORS = frozenset(
         Capability.ARTIST_BIOGRAPHY,
     }
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Profile:
-    """What differs between the products.
-
-    Attributes:
-        product: What the server calls itself, where it does.
-        prefix: Path in front of every other.
-    """
-
-    product: str
-    prefix: str
-
-    def headers(self, device: str, token: str) -> dict[str, str]:
-        """How a request says who we are."""
-        if self.product == 'Emby':
-            return {'X-Emby-Token': token, 'Accept': 'application/json'}
-        fields = {
-            'Client': wire.PRODUCT,
-            'Device': wire.PRODUCT,
-            'DeviceId': device,
-            'Version': wire.VERSION,
-            'Token': token,
-        }
-        listed = ', '.join(f'{name}="{quote(value)}"' for name, value in fields.items())
-        return {'Authorization': f'MediaBrowser {listed}', 'Accept': 'application/json'}
-
-
-JELLYFIN = Profile('Jellyfin', '')
-EMBY = Profile('Emby', '/emby')
-
-
-class JellyfinSettings(ServerSettings):
-    """Configuration of a Jellyfin or Emby server.
-
-    Attributes:
-        auth: ``api-key`` for a key from the dashboard, ``user-token`` for one user's token.
-        user: With a key, the user whose playlists and history are meant; the first administrator
-            where it is not given.
-        libraries: Names of the music libraries to use; all of them where it is empty.
-    """
-
-    url: config.Url
-    auth: Literal['api-key', 'user-token'] = 'api-key'
-    token: pydantic.SecretStr | None = None
-    token_file: pathlib.Path | None = pydantic.Field(default=None, alias='token-file')
-    user: str | None = None
-    libraries: tuple[str, ...] = ()
-    page_size: int = pydantic.Field(default=PAGE, ge=1, le=5000, alias='page-size')
-
-    @pydantic.model_validator(mode='after')
-    def _complete(self) -> Self:
-        if self.user is not None and self.auth == 'user-token':
-            raise ValueError("auth 'user-token' needs no user: the token names it")
-        self.credential()
-        return self
-
-    def credential(self) -> str:
-        """The key or token."""
-        return config.secret(self.token, self.token_file, 'token')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

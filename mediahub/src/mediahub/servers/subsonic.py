@@ -13,16 +13,12 @@ Requests are sent with POST, credentials in the body, because URLs end up in log
 from __future__ import annotations
 
 import datetime
-import hashlib
-import pathlib
-import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from typing import Literal, Self, TypeVar, cast
+from typing import TypeVar, cast
 
 import httpx2
-import pydantic
 
-from ..engine import coerce, config, errors, paging, wire
+from ..engine import coerce, errors, paging, wire
 from ..engine.capabilities import Capability, Handshake
 from ..engine.dialect import Dialect
 from ..engine.registry import ServerSettings, ServerType, Surroundings
@@ -37,18 +33,17 @@ from ..engine.values import (
     ScanProgress,
     Track,
 )
+from .subsonic_auth import PAGE, Credentials, SubsonicSettings
+from .subsonic_reading import BY_NAME, Reading
 from .subsonic_wire import Album3, Artist3, Decoder, Document, PlaylistData, Response, Song
 
 T = TypeVar('T')
 
-PAGE = 500  # the protocol's limit for lists of albums
 VERSION = '1.16.1'
 
 # What a search for everything is called: OpenSubsonic's word first, then those of servers that
 # take no empty text.
 EVERYTHING = ('', '""')
-
-BY_NAME = 'alphabeticalByName'
 
 BASIC = frozenset(
     {
@@ -73,70 +68,6 @@ _ERRORS: Mapping[int, type[errors.MediaServerError]] = {
     60: errors.Forbidden,
     70: errors.NotFound,
 }
-
-
-class SubsonicSettings(ServerSettings):
-    """Configuration of a Subsonic server.
-
-    Attributes:
-        auth: ``token`` sends a salted digest of the password; ``password`` sends the password,
-            for servers that know no tokens; ``api-key`` sends a key.
-        libraries: Names of the music folders to use; all of them where it is empty.
-    """
-
-    url: config.Url
-    auth: Literal['token', 'password', 'api-key'] = 'token'
-    username: str | None = pydantic.Field(default=None, min_length=1, max_length=200)
-    password: pydantic.SecretStr | None = None
-    password_file: pathlib.Path | None = pydantic.Field(default=None, alias='password-file')
-    api_key: pydantic.SecretStr | None = pydantic.Field(default=None, alias='api-key')
-    api_key_file: pathlib.Path | None = pydantic.Field(default=None, alias='api-key-file')
-    libraries: tuple[str, ...] = ()
-    page_size: int = pydantic.Field(default=PAGE, ge=1, le=PAGE, alias='page-size')
-
-    @pydantic.model_validator(mode='after')
-    def _complete(self) -> Self:
-        if (self.username is None) != (self.auth == 'api-key'):
-            needs = 'no username: the key names it' if self.username else 'a username'
-            raise ValueError(f'auth {self.auth!r} needs {needs}')
-        self.credential()
-        return self
-
-    def credential(self) -> str:
-        """The password or key."""
-        if self.auth == 'api-key':
-            return config.secret(self.api_key, self.api_key_file, 'api-key')
-        return config.secret(self.password, self.password_file, 'password')
-
-
-class Credentials:
-    """Says who we are, in every request anew."""
-
-    def __init__(self, settings: SubsonicSettings):
-        self._auth = settings.auth
-        self._username = settings.username or ''
-        self._secret = settings.credential()
-
-    @property
-    def username(self) -> str | None:
-        """The account; None where the server has to say which one the key belongs to."""
-        return self._username or None
-
-    @property
-    def hidden(self) -> str:
-        """What must not be shown."""
-        return self._secret
-
-    def fields(self) -> wire.Params:
-        """The fields of a request."""
-        if self._auth == 'api-key':
-            return (('apiKey', self._secret),)
-        if self._auth == 'password':
-            return (('u', self._username), ('p', 'enc:' + self._secret.encode().hex()))
-        salt = secrets.token_hex(8)
-        # The protocol wants MD5.
-        digest = hashlib.md5((self._secret + salt).encode(), usedforsecurity=False).hexdigest()
-        return (('u', self._username), ('t', digest), ('s', salt))
 
 
 class SubsonicDialect(Dialect):
@@ -257,7 +188,7 @@ class SubsonicDialect(Dialect):
         evidence.machine_id = hello.machine_id
         folders = await self._folders()
         evidence.scope(repr((hello.machine_id, folders)))
-        reading = _Reading(self, evidence, alone=len(kinds) == 1)
+        reading = Reading(self, evidence, alone=len(kinds) == 1)
         if not reading.alone:
             await self._note_scan(evidence)
         for folder in folders or [('', None)]:
@@ -590,61 +521,6 @@ class _UnknownMethod(errors.NotFound):
 
 
 _REFUSED = (_UnknownMethod, _NotAllowed)
-
-
-class _Reading:
-    """Holds the parts of a library against each other while they are read.
-
-    Args:
-        dialect: Reads them.
-        evidence: Takes what does not fit.
-        alone: Only one kind is read, so nothing else speaks for it: its end is asked for twice.
-    """
-
-    def __init__(self, dialect: SubsonicDialect, evidence: Evidence, *, alone: bool):
-        self.alone = alone
-        self._dialect = dialect
-        self._evidence = evidence
-        self._artists: set[str] = set()
-        self._songs: int | None = None
-
-    def kind(self, kind: Kind, folder: str) -> AsyncGenerator[Page]:
-        """Yield everything of a kind."""
-        read = {Kind.ARTIST: self._read_artists, Kind.ALBUM: self._read_albums}
-        return read.get(kind, self._read_tracks)(folder)
-
-    async def _read_artists(self, folder: str) -> AsyncGenerator[Page]:
-        artists = await self._dialect.artists(folder)
-        self._artists = {artist.ref.native_id for artist in artists}
-        if self.alone:
-            again = await self._dialect.artists(folder)
-            if {artist.ref.native_id for artist in again} != self._artists:
-                self._evidence.problem('two lists of artists differ')
-        self._evidence.total(Kind.ARTIST, folder, len(artists))
-        if artists:
-            yield Page(Kind.ARTIST, tuple(artists))
-
-    async def _read_albums(self, folder: str) -> AsyncGenerator[Page]:
-        count = songs = 0
-        async for batch in self._dialect.albums(folder, BY_NAME, confirm=self.alone):
-            count += len(batch.items)
-            songs += sum(album.track_count or 0 for album in batch.items)
-            self._check_artists(batch.items)
-            yield Page(Kind.ALBUM, tuple(batch.items))
-        self._songs = songs
-        self._evidence.total(Kind.ALBUM, folder, count)
-
-    def _check_artists(self, albums: Sequence[Album]) -> None:
-        named = {album.artist_ref.native_id for album in albums if album.artist_ref}
-        if not self.alone and not named <= self._artists:
-            self._evidence.problem('albums are of artists that were not listed')
-
-    async def _read_tracks(self, folder: str) -> AsyncGenerator[Page]:
-        count = 0
-        async for batch in self._dialect.tracks(folder, confirm=self.alone):
-            count += len(batch.items)
-            yield Page(Kind.TRACK, tuple(batch.items))
-        self._evidence.total(Kind.TRACK, folder, count if self.alone else self._songs)
 
 
 def _within(folder: str) -> wire.Params:
