@@ -132,14 +132,16 @@ def main(arguments: list[str]) -> int:
         read(address, token)  # both ends warm up
         ours.send('count')
         before = ours.recv()
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         count = read(address, token)
         seconds = (time.perf_counter() - started) * share
+        cpu = (time.process_time() - worked) * share
         ours.send('count')
         requests = (ours.recv() - before) * share
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        line = f'{count * share:>8} tracks {requests:>7} requests {seconds:>8.2f} s'
-        print(f'{title:<28}{line}   peak {memory:.0f} MB so far', flush=True)
+        read_in = f'{count * share:>8} tracks {requests:>7} requests'
+        took = f'{seconds:>8.2f} s, {cpu:>6.2f} s of CPU, peak {memory:.0f} MB so far'
+        print(f'{title:<28}{read_in}{took}', flush=True)
         return seconds
 
     bulk = measured('mediahub, streamed', with_mediahub)

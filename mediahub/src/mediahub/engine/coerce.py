@@ -21,18 +21,20 @@ YEARS = range(1, 10_000)
 
 def text(value: object) -> str | None:
     """Text without NUL and surrounding blanks; None where nothing is left."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if type(value) is str:  # nearly always; this runs ten times for each of 100,000 tracks
+        return (value.replace('\0', '') if '\0' in value else value).strip() or None
+    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).replace('\0', '').strip() or None
 
 
 def integer(value: object) -> int | None:
     """A whole number, also from text such as ``'7'`` or ``'7/12'``."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         # Also keeps out infinity and NaN, for which no integer stands.
-        return int(value) if abs(value) < 2**63 else None
+        return int(value) if -(2**63) < value < 2**63 else None
     if not isinstance(value, str):
         return None
     digits = value.split('/')[0].strip()
