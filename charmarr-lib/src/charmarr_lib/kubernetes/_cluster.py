@@ -3,8 +3,8 @@
 
 """Calls to the Kubernetes API, with plain dicts in and out and two kinds of failure.
 
-lightkube is the client. It is built with the first call, since building it outside a pod fails and
-importing it costs more than a quiet hook.
+lightkube writes. It is built with the first write, since building it outside a pod fails and
+importing it costs more than a quiet hook; what is only read is read by :mod:`._reads`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .. import http
+from . import _reads
 
 if TYPE_CHECKING:
     import lightkube
@@ -25,12 +26,17 @@ Manifest = dict[str, Any]
 
 _TIMEOUT: Final = 10.0  # seconds; an API server that needs longer is not going to answer
 _STAND_IN_SERVER: Final = 'https://kubernetes.default.svc'
+_OK: Final = 200
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _TIMED_OUT: Final = 408
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
+_NO_CREDENTIALS: Final = 'this container has no Kubernetes credentials'
+_NO_OBJECT: Final = 'the answer is no Kubernetes object'
+_LATE: Final = 'the API server did not answer in time'
+_SILENT: Final = 'the API server cannot be reached'
 
 
 class Kind(enum.Enum):
@@ -111,14 +117,11 @@ class Cluster:
             RefusedError: if the API server says no.
             UnreachableError: if it cannot be asked.
         """
-        with self._failures(f'read {kind.kind} {name}'):
-            try:
-                found = self._lightkube().get(_resource(kind), name)
-            except _api_error() as error:
-                if _code(error) == _NOT_FOUND:
-                    return None
-                raise
-            return _plain(found)
+        doing = f'read {kind.kind} {name}'
+        reply = self._ask(doing, self._path(kind, name))
+        if reply.status == _NOT_FOUND and _is_status(reply):
+            return None
+        return self._object(doing, kind.kind, reply)
 
     def find(
         self,
@@ -133,13 +136,12 @@ class Cluster:
             RefusedError: if the API server says no.
             UnreachableError: if it cannot be asked.
         """
-        with self._failures(f'list {kind.kind} objects'):
-            found = self._lightkube().list(
-                _resource(kind),
-                labels=dict(labels) if labels else None,
-                fields=dict(fields) if fields else None,
-            )
-            return [_plain(each) for each in found]
+        doing = f'list {kind.kind} objects'
+        selectors = {'labelSelector': labels, 'fieldSelector': fields}
+        query = {name: _selector(each) for name, each in selectors.items() if each}
+        reply = self._ask(doing, self._path(kind), query)
+        found: Any = self._object(doing, f'{kind.kind}List', reply).get('items') or []
+        return [dict(each) for each in found]
 
     def create(self, kind: Kind, manifest: Mapping[str, Any]) -> Manifest:
         """Create an object, and return it as stored.
@@ -211,6 +213,35 @@ class Cluster:
                 raise
             return True
 
+    def _path(self, kind: Kind, name: str = '') -> str:
+        group, version, _, plural, is_namespaced = kind.value
+        root = f'/apis/{group}/{version}' if group else f'/api/{version}'
+        where = f'/namespaces/{self.namespace}' if is_namespaced else ''
+        return f'{root}{where}/{plural}/{name}' if name else f'{root}{where}/{plural}'
+
+    def _ask(self, doing: str, path: str, query: Mapping[str, str] | None = None) -> http.Reply:
+        try:
+            return _reads.get(path, query or {}, _TIMEOUT)
+        except _reads.NoCredentialsError:
+            raise UnreachableError(_NO_CREDENTIALS) from None
+        except http.TooLateError:
+            raise UnreachableError(f'cannot {doing}: {_LATE}') from None
+        except http.RequestError:
+            raise UnreachableError(f'cannot {doing}: {_SILENT}') from None
+
+    def _object(self, doing: str, kind: str, reply: http.Reply) -> Manifest:
+        """Return the object that was asked for, or raise what the answer means."""
+        if reply.status != _OK:
+            if not _is_status(reply):
+                raise UnreachableError(
+                    f'cannot {doing}: something between answered {reply.status}'
+                )
+            raise self._refused(doing, reply.status, _json(reply))
+        found = _json(reply)
+        if found.get('kind') != kind:
+            raise UnreachableError(f'cannot {doing}: {_NO_OBJECT}')
+        return found
+
     def _lightkube(self) -> Any:
         # Any, because lightkube's overloads are only partly typed; this module is where that ends.
         if self._client is None:
@@ -229,7 +260,7 @@ class Cluster:
         except exceptions.ApiError as error:
             raise self._refusal(doing, error) from None
         except exceptions.ConfigError:
-            raise UnreachableError('this container has no Kubernetes credentials') from None
+            raise UnreachableError(_NO_CREDENTIALS) from None
         except httpx2.HTTPStatusError as error:
             # lightkube takes an error for the API server's only if its Content-Type is exact.
             raise UnreachableError(
@@ -240,12 +271,20 @@ class Cluster:
         except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, AttributeError, TypeError):
             # An answer without Content-Type, or with a body that is no Kubernetes object, fails
             # inside lightkube in one of these ways.
-            raise UnreachableError(f'cannot {doing}: the answer is no Kubernetes object') from None
+            raise UnreachableError(f'cannot {doing}: {_NO_OBJECT}') from None
 
     def _refusal(self, doing: str, error: Exception) -> ClusterError:
-        code = _code(error)
         status: Any = getattr(error, 'status', None)
-        message = _one_line(getattr(status, 'message', None) or f'status {code}')
+        details: Any = getattr(status, 'details', None)
+        causes: list[Any] = getattr(details, 'causes', None) or []
+        fields = [{'field': each.field, 'message': each.message} for each in causes]
+        message = getattr(status, 'message', None)
+        return self._refused(
+            doing, _code(error), {'message': message, 'details': {'causes': fields}}
+        )
+
+    def _refused(self, doing: str, code: int, status: Mapping[str, Any]) -> ClusterError:
+        message = _one_line(status.get('message') or f'status {code}')
         if code == _FORBIDDEN and _lacks_trust(message):
             return RefusedError(
                 code,
@@ -318,10 +357,33 @@ def _lacks_trust(message: str) -> bool:
     return 'User "' in message and 'cannot' in message
 
 
-def _causes(status: Any) -> str:
+def _causes(status: Mapping[str, Any]) -> str:
     """Name the fields at fault, as far as the API server does."""
-    causes: list[Any] = getattr(getattr(status, 'details', None), 'causes', None) or []
-    return _one_line(', '.join(f'{each.field}: {each.message}' for each in causes if each.field))
+    details: Any = status.get('details') or {}
+    causes: list[Any] = details.get('causes') or []
+    return _one_line(
+        ', '.join(
+            f'{each["field"]}: {each.get("message")}' for each in causes if each.get('field')
+        )
+    )
+
+
+def _selector(wanted: Mapping[str, str]) -> str:
+    return ','.join(f'{key}={value}' for key, value in wanted.items())
+
+
+def _json(reply: http.Reply) -> Manifest:
+    """Return the JSON object of an answer, an empty one if it holds something else."""
+    try:
+        found: Any = reply.json()
+    except ValueError:
+        return {}
+    return cast('Manifest', found) if isinstance(found, dict) else {}
+
+
+def _is_status(reply: http.Reply) -> bool:
+    """Tell whether an answer is the API server's own word, and not that of something between."""
+    return reply.content_type == 'application/json' and _json(reply).get('kind') == 'Status'
 
 
 def _one_line(text: str) -> str:
@@ -333,5 +395,5 @@ def _kind_of(error: Exception) -> str:
     import httpx2
 
     if isinstance(error, httpx2.TimeoutException):
-        return 'the API server did not answer in time'
-    return 'the API server cannot be reached'
+        return _LATE
+    return _SILENT
