@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import json
 import pathlib
 import statistics
 import sys
@@ -26,8 +25,8 @@ from collections.abc import Generator, Iterable
 import dispatch_answers
 import dispatch_servers
 import dispatch_stage
-
 import ops
+
 from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, model, session
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -118,7 +117,7 @@ def staged(
         unit.name,
         rehearsal.model,
         dispatch_answers.Answers(rehearsal, unit),
-        {'KUBECONFIG': str(place / 'kubeconfig')},
+        {'BENCH_ACCOUNT': str(place)} if rehearsal.applications[name].trust else {},
     )
     assert unit.pod is not None
     account = f'system:serviceaccount:{rehearsal.model}:{name}'
@@ -134,25 +133,12 @@ def staged(
             stack.enter_context(
                 dispatch_servers.serving(network.handle_request, own, WORKLOADS[name])
             )
+        tls = dispatch_servers.service_account(place)
         cluster = dispatch_servers.serving(
-            network.handle_request, 'https://kubernetes.default.svc', 0
+            network.handle_request, 'https://kubernetes.default.svc', 0, tls
         )
-        write_kubeconfig(place / 'kubeconfig', stack.enter_context(cluster))
+        stage.reach_kubernetes_at(stack.enter_context(cluster))
         yield stage
-
-
-def write_kubeconfig(target: pathlib.Path, port: int) -> None:
-    """Say where the Kubernetes API is. JSON is YAML."""
-    at = {'cluster': 'here', 'user': 'charm', 'namespace': 'media'}
-    content = {
-        'apiVersion': 'v1',
-        'kind': 'Config',
-        'clusters': [{'name': 'here', 'cluster': {'server': f'http://127.0.0.1:{port}'}}],
-        'users': [{'name': 'charm', 'user': {}}],
-        'contexts': [{'name': 'here', 'context': at}],
-        'current-context': 'here',
-    }
-    target.write_text(json.dumps(content))
 
 
 def modules(stage: dispatch_stage.Stage) -> dict[str, float]:

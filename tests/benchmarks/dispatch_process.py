@@ -5,10 +5,12 @@
 
     python dispatch_process.py CHARM_PY SOCKETS
 
-Juju puts the sockets below ``/charm/containers``, where a machine that is no pod has none.
+Juju puts the sockets below ``/charm/containers``, and Kubernetes the credentials below
+``/var/run/secrets``, where a machine that is no pod has none.
 """
 
 import atexit
+import importlib
 import os
 import pathlib
 import resource
@@ -31,6 +33,11 @@ def main(charm: str, sockets: str) -> None:
             super().__init__(socket_path.replace(_JUJUS, sockets))
 
     ops.pebble.Client = Client
+    account = os.environ.get('BENCH_ACCOUNT')
+    if account:
+        # A charm that is trusted imports this anyway.
+        reads = importlib.import_module('charmarr_lib.kubernetes._reads')
+        reads.SERVICE_ACCOUNT = pathlib.Path(account)
     sys.argv = [charm]
     sys.path[0] = str(pathlib.Path(charm).parent)
     runpy.run_path(charm, run_name='__main__')

@@ -4,8 +4,7 @@
 """The servers that a charm in a process of its own talks to: Pebble, Kubernetes, its workload.
 
 They answer for the containers and the network of a rehearsed model, over real sockets, so the
-charm pays for its HTTP as it does in a pod. In a pod the Kubernetes API is behind TLS; here it is
-not, which is to the advantage of a charm that asks it.
+charm pays for its HTTP as it does in a pod, and for TLS where it asks Kubernetes.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ import http.server
 import json
 import pathlib
 import socketserver
+import ssl
+import subprocess
 import threading
 import urllib.parse
 from collections.abc import Callable, Generator, Mapping
@@ -53,13 +54,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 -- the base's names
 
     def address_string(self) -> str:
         """Name the client; one on a Unix socket has no address."""
         return 'charm'
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
         """Say nothing."""
 
 
@@ -72,6 +73,7 @@ def serving(
     answer: Callable[[httpx2.Request], httpx2.Response],
     base: str,
     at: pathlib.Path | int,
+    tls: ssl.SSLContext | None = None,
 ) -> Generator[int]:
     """Answer on a Unix socket or a loopback port inside the ``with`` block; yield the port.
 
@@ -79,6 +81,7 @@ def serving(
         answer: Answers each request.
         base: What the paths of requests are put behind, such as ``http://localhost:32400``.
         at: Path of the socket, or the port; port 0 takes a free one.
+        tls: Whom the server shows itself as; None leaves TLS out.
     """
     server: socketserver.BaseServer
     if isinstance(at, pathlib.Path):
@@ -86,6 +89,8 @@ def serving(
     else:
         server = http.server.ThreadingHTTPServer(('127.0.0.1', at), Handler)
         port = server.server_address[1]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     vars(server).update(answer=answer, base=base)
     thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05})
     thread.start()
@@ -95,6 +100,22 @@ def serving(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def service_account(folder: pathlib.Path) -> ssl.SSLContext:
+    """Put a pod's credentials into a folder; return what its API server has to show."""
+    key, certificate = folder / 'key.pem', folder / 'ca.crt'
+    what = ('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2')
+    names = ('-subj', '/CN=kubernetes', '-addext', 'subjectAltName=IP:127.0.0.1')
+    subprocess.run(  # noqa: S603 -- a fixed command line
+        ['openssl', *what, *names, '-keyout', str(key), '-out', str(certificate)],  # noqa: S607 -- from the PATH
+        check=True,
+        capture_output=True,
+    )
+    (folder / 'token').write_text('a-token')
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def pebble_api(fake: PebbleFake, changes: list[str]) -> Callable[[httpx2.Request], Any]:
@@ -114,7 +135,7 @@ def pebble_api(fake: PebbleFake, changes: list[str]) -> Callable[[httpx2.Request
                 return _file(fake, query['path'])
             return _sync(_look(fake, request.url.path, query))
         except pebble.APIError as error:
-            if error.code != 404:
+            if error.code != httpx2.codes.NOT_FOUND:
                 changes.append(f'Pebble: {request.method} {request.url.path}')
             return _refusal(error)
 

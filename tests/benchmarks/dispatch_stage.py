@@ -104,6 +104,11 @@ class Stage:
                 program.chmod(0o755)
         self._environment = _environment(folder, self._charm, unit, model_name) | environment
 
+    def reach_kubernetes_at(self, port: int) -> None:
+        """Tell the charm where the API server is, as the kubelet does."""
+        self._environment['KUBERNETES_SERVICE_HOST'] = '127.0.0.1'
+        self._environment['KUBERNETES_SERVICE_PORT'] = str(port)
+
     def dispatch(self) -> Cost:
         """Run update-status in a fresh process.
 
