@@ -67,7 +67,6 @@ class PlexContainer:
             return plex_plan.Room(
                 mounts=self._program.mounts(),
                 devices=self._devices() if wants_gpu else (),
-                running=self._program.is_running(),
             )
         except pebble.ProgramError as error:
             logger.info('Pebble went away: %s', error)

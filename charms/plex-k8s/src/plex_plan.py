@@ -67,12 +67,10 @@ class Room:
     Attributes:
         mounts: Mount points.
         devices: Device files of the GPU.
-        running: Whether Plex runs.
     """
 
     mounts: frozenset[str]
     devices: tuple[plex_layer.Device, ...]
-    running: bool
 
 
 @dataclasses.dataclass(frozen=True)

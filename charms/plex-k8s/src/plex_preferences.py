@@ -82,10 +82,10 @@ class Preferences:
 
     def replaced(self, values: Mapping[str, str]) -> Preferences:
         """Return a copy with these settings; all others stay, each in its own spelling."""
-        root = copy.deepcopy(self._root)
+        changed = Preferences(copy.deepcopy(self._root))
         for name, value in values.items():
-            root.set(self._spelled(name) or name, value)
-        return Preferences(root)
+            changed._root.set(changed._spelled(name) or name, value)
+        return changed
 
     def without(self, names: Iterable[str]) -> Preferences:
         """Return a copy without these settings."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import plex_preferences
@@ -82,6 +82,7 @@ def test_what_plex_would_not_write_is_refused(text: str):
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=8), NAMES, VALUES)
+@example({'S': '0', 's': ''}, 'A', '')
 def test_every_value_survives_the_file(values: dict[str, str], name: str, value: str):
     shell = Preferences.parse('<Preferences/>').replaced(values).replaced({name: value})
     again = Preferences.parse(shell.to_xml())

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 
 import httpx2
 import pytest
+from ops import testing
 
 from charmarr_lib import interfaces
 from charmarr_lib.testing.kubernetes import Fault
@@ -130,6 +132,28 @@ def test_stops_plex_before_it_lets_go_of_the_volume(running: Unit):
     running.on_request = watch
     running.break_relation('media-storage')
     assert seen == [False]
+
+
+def test_closes_its_port(running: Unit):
+    running.break_relation('media-storage')
+    assert running.state.opened_ports == frozenset()
+    running.roll()
+    running.relate_storage()
+    running.settle()
+    assert running.state.opened_ports == {testing.TCPPort(32400)}
+
+
+def test_releases_nothing_before_it_knows_its_relations(running: Unit):
+    before = running.generation
+    relations = running.state.relations
+    running.state = dataclasses.replace(running.state, relations={running.relate_seerr()})
+    on = running.context.on
+    running.run(on.install())
+    running.run(on.relation_created(running.relation('media-server')))
+    assert running.generation == before
+    running.state = dataclasses.replace(running.state, relations=relations)
+    running.run(on.config_changed())
+    assert running.generation == before
 
 
 def test_deletes_no_claim(running: Unit):
