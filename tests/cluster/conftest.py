@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from charmarr_lib.testing.kubernetes import juju_statefulset
+from charmarr_lib.testing.kubernetes import KubernetesFake, juju_statefulset
 
 from . import backends, programs, servers, wire
+from .twins import Twins
 
 _numbers = itertools.count(1)
 
@@ -118,3 +119,18 @@ def plex(namespace: str) -> dict[str, Any]:
 def deployed(juju: wire.Api, plex: dict[str, Any]) -> dict[str, Any]:
     """The StatefulSet plex as the server holds it."""
     return juju.create(plex).done
+
+
+@pytest.fixture
+def twins(server: servers.Server, unique: str) -> Iterator[Twins]:
+    """The fake and the real API, with a namespace that is empty on both."""
+    name = f'media-{unique}'
+    with (
+        wire.connected(server) as transport,
+        wire.Api(KubernetesFake().transport(), name) as fake,
+        wire.Api(transport, name) as real,
+    ):
+        both = Twins(fake, real)
+        namespace = {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name}}
+        assert both.ask(lambda api: api.create(namespace)).done
+        yield both

@@ -40,6 +40,15 @@ CONTROLLERS: Final = (
 )
 
 
+# What these add to pods and nodes is for controllers that do not run here: as envtest has it.
+_NO_ADMISSION: Final = (
+    'DefaultTolerationSeconds',
+    'Priority',
+    'ServiceAccount',
+    'TaintNodesByCondition',
+)
+
+
 class StartError(Exception):
     """A program ended or kept silent; the text holds the end of its log."""
 
@@ -151,9 +160,7 @@ def api_server(programs: pathlib.Path, folder: pathlib.Path) -> Generator[Server
         # Only now: it makes its certificate before it listens.
         certificate = folder / 'certificates' / 'apiserver.crt'
         trust = ssl.create_default_context(cafile=str(certificate))
-        server = Server(
-            programs, folder, f'https://{_LOOPBACK}:{secure}', trust, token, process
-        )
+        server = Server(programs, folder, f'https://{_LOOPBACK}:{secure}', trust, token, process)
         process.wait_until(lambda: _is_ready(server), _STARTING)
         yield server
 
@@ -214,8 +221,7 @@ def _kube_apiserver(
         f'--service-account-signing-key-file={key}',
         '--service-cluster-ip-range=10.152.0.0/16',
         '--allow-privileged',  # as in every cluster that Juju knows of
-        # As envtest does: it would want service accounts that a controller makes.
-        '--disable-admission-plugins=ServiceAccount',
+        f'--disable-admission-plugins={",".join(_NO_ADMISSION)}',
         '--endpoint-reconciler-type=none',
         '--enable-priority-and-fairness=false',
         '--profiling=false',

@@ -49,9 +49,7 @@ def test_a_charm_owns_what_it_applied_and_no_more(charm: wire.Api):
         'f:containers': {'k:{"name":"plex"}': container},
         'f:volumes': {'k:{"name":"charmarr-shared"}': volume},
     }
-    assert overlays.owned(after, 'plex-overlay') == {
-        'f:spec': {'f:template': {'f:spec': pod}}
-    }
+    assert overlays.owned(after, 'plex-overlay') == {'f:spec': {'f:template': {'f:spec': pod}}}
 
 
 @pytest.mark.usefixtures('deployed')
@@ -63,9 +61,7 @@ def test_the_same_again_is_no_new_version(charm: wire.Api):
 @pytest.mark.usefixtures('deployed')
 def test_an_apply_of_what_is_there_takes_a_share_in_it(charm: wire.Api, deployed: dict[str, Any]):
     image = overlays.workload(deployed)['image']
-    after = charm.apply(
-        overlays.wish({'containers': [{'name': 'plex', 'image': image}]})
-    ).done
+    after = charm.apply(overlays.wish({'containers': [{'name': 'plex', 'image': image}]})).done
     assert after['metadata']['generation'] == 1
     assert after['metadata']['resourceVersion'] != deployed['metadata']['resourceVersion']
     assert ('plex-overlay', 'Apply') in overlays.managers(after)
@@ -115,9 +111,7 @@ def test_another_value_for_anothers_field_is_a_conflict(charm: wire.Api):
     assert answer.message == (
         f'Apply failed with 1 conflict: conflict with "plex-overlay": {LIMITS}'
     )
-    assert answer.causes == [
-        (LIMITS, 'FieldManagerConflict', 'conflict with "plex-overlay"')
-    ]
+    assert answer.causes == [(LIMITS, 'FieldManagerConflict', 'conflict with "plex-overlay"')]
 
 
 @pytest.mark.usefixtures('deployed')
@@ -180,8 +174,8 @@ def test_an_overlay_for_another_object_of_that_name_is_refused(charm: wire.Api):
     wanted = overlays.overlay()
     wanted['metadata']['uid'] = '00000000-0000-4000-8000-000000000000'
     answer = charm.apply(wanted)
-    assert answer.reason == (409, 'Conflict')
-    assert 'Precondition failed: UID in precondition' in answer.message
+    assert answer.reason == (422, 'Invalid')
+    assert 'metadata.uid: Invalid value' in answer.message
     assert charm.version('StatefulSet', 'plex')[1] == 1
 
 
@@ -190,6 +184,7 @@ def test_an_overlay_with_a_uid_does_not_create(charm: wire.Api):
     wanted['metadata']['uid'] = '00000000-0000-4000-8000-000000000000'
     answer = charm.apply(wanted)
     assert answer.reason == (409, 'Conflict')
+    assert 'no existing object was found' in answer.message
     assert charm.names('StatefulSet') == []
 
 
@@ -266,10 +261,12 @@ def test_only_an_apply_can_be_forced(charm: wire.Api):
 
 
 @pytest.mark.usefixtures('deployed')
-def test_a_list_item_without_its_key_cannot_be_applied(charm: wire.Api):
+def test_a_list_item_without_its_key_is_a_new_one(charm: wire.Api):
     answer = charm.apply(overlays.wish({'containers': [{'image': 'example/plex:2'}]}))
-    assert answer.reason == (500, '')
-    assert 'failed to create typed patch object' in answer.message
+    assert answer.reason == (422, 'Invalid')
+    assert answer.causes == [
+        ('spec.template.spec.containers[2].name', 'FieldValueRequired', 'Required value')
+    ]
 
 
 @pytest.mark.usefixtures('deployed')

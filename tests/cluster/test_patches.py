@@ -25,9 +25,7 @@ def with_environment(api: wire.Api, *environment: dict[str, str]) -> list[Any]:
     return next(each['env'] for each in pod['containers'] if each['name'] == 'plex')
 
 
-def test_strategic_merge_changes_list_items_by_their_key(
-    api: wire.Api, deployed: dict[str, Any]
-):
+def test_strategic_merge_changes_list_items_by_their_key(api: wire.Api, deployed: dict[str, Any]):
     environment = overlays.workload(deployed)['env']
     changed = with_environment(api, {'name': 'PEBBLE', 'value': '/elsewhere'})
     assert {each['name'] for each in changed} == {each['name'] for each in environment}

@@ -9,10 +9,11 @@ looked at as it came.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 import httpx2
@@ -30,6 +31,11 @@ STRATEGIC: Final = 'application/strategic-merge-patch+json'
 
 _JSON: Final = 'application/json'
 _STAND_IN: Final = 'https://kubernetes.default.svc'
+
+
+def encoded(obj: Manifest) -> str:
+    """Return a manifest as the body of a request."""
+    return json.dumps(obj)
 
 
 class ServerTransport(httpx2.BaseTransport):
@@ -68,6 +74,16 @@ class ServerTransport(httpx2.BaseTransport):
     def disconnect(self) -> None:
         """Close all connections."""
         self._carrier.close()
+
+
+@contextlib.contextmanager
+def connected(server: servers.Server, token: str | None = None) -> Generator[ServerTransport]:
+    """Keep connections to a server for the length of the ``with`` block."""
+    transport = ServerTransport(server, token)
+    try:
+        yield transport
+    finally:
+        transport.disconnect()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +126,18 @@ class Answer:
         assert self.reason
         found = self.body['details'].get('causes', [])
         return [(each.get('field', ''), each['reason'], each['message']) for each in found]
+
+
+def outline(answer: Answer) -> Answer:
+    """Return a refusal without its wording, for one that prints Go structs or a parser's state."""
+    fields = [field for field, _, _ in answer.causes] if 'details' in answer.body else []
+    return dataclasses.replace(answer, body={'reason': answer.reason, 'fields': fields})
+
+
+def names(answer: Answer) -> Answer:
+    """Return a list with nothing but the names of its items, in order."""
+    items = sorted(each['metadata']['name'] for each in answer.body.get('items', ()))
+    return dataclasses.replace(answer, body={**answer.body, 'items': items})
 
 
 class Api:

@@ -121,7 +121,6 @@ def test_operation_that_does_not_fit_is_refused(operation: dict[str, Any]) -> No
         [{'op': 'add', 'path': '/a'}],
         [{'path': '/a'}],
         [{'op': 'add', 'path': 'a', 'value': 1}],
-        [{'op': 'merge', 'path': '/a', 'value': 1}],
     ],
 )
 def test_what_is_no_patch_is_refused(operations: Any) -> None:

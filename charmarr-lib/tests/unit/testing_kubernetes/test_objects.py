@@ -142,7 +142,7 @@ def test_labels_and_status_are_no_new_generation(
     assert stored is not None
     assert stored['metadata']['generation'] == 1
     assert stored['metadata']['labels']['a'] == 'b'
-    assert stored['status'] == {'replicas': 1, 'readyReplicas': 1}
+    assert stored['status'] == {'replicas': 1, 'readyReplicas': 1, 'availableReplicas': 0}
 
 
 @pytest.mark.usefixtures('deployed')

@@ -274,10 +274,10 @@ def test_parameters_that_cannot_be_read_are_refused(
 @pytest.mark.parametrize(
     ('content_type', 'body', 'code'),
     [
-        (wire.JSON_PATCH, [{'op': 'nope', 'path': '/a'}], 400),
+        (wire.JSON_PATCH, [{'op': 'nope', 'path': '/a'}], 422),
         (wire.JSON_PATCH, [{'op': 'remove', 'path': '/metadata/ownerReferences/0/x'}], 422),
         (wire.STRATEGIC_PATCH, {'metadata': {'$patch': 'nope'}}, 500),
-        (wire.MERGE_PATCH, {'metadata': {'uid': 'other'}}, 409),
+        (wire.MERGE_PATCH, {'metadata': {'uid': 'other'}}, 422),
         (wire.MERGE_PATCH, {'metadata': {'name': 'other'}}, 400),
     ],
 )

@@ -54,6 +54,15 @@ def _claim(obj: trees.Tree, objects: store.Store) -> trees.Tree:
     return trees.graft(obj, newest.name, 'spec', 'storageClassName')
 
 
+def _volume(obj: trees.Tree, objects: store.Store) -> trees.Tree:
+    now = obj['metadata']['creationTimestamp']
+    return trees.graft(obj, now, 'status', 'lastPhaseTransitionTime')
+
+
+def _namespace(obj: trees.Tree, objects: store.Store) -> trees.Tree:
+    return trees.graft(obj, ['kubernetes'], 'spec', 'finalizers')
+
+
 def _service(obj: trees.Tree, objects: store.Store) -> trees.Tree:
     spec = trees.branch(obj, 'spec')
     if spec.get('type') == 'ExternalName':
@@ -98,15 +107,44 @@ def _job(obj: trees.Tree, objects: store.Store) -> trees.Tree:
         'job-name': name,
     }
     present = trees.branch(obj, 'spec', 'template', 'metadata', 'labels')
-    obj = trees.graft(obj, {**present, **labels}, 'spec', 'template', 'metadata', 'labels')
+    given = trees.branch(metadata, 'labels')
+    labels = {**present, **labels}
+    obj = trees.graft(obj, labels, 'spec', 'template', 'metadata', 'labels')
+    if not given:
+        # The server takes the labels of the pods for a Job that has none.
+        obj = trees.graft(obj, labels, 'metadata', 'labels')
     selector = {'matchLabels': {'batch.kubernetes.io/controller-uid': uid}}
     return trees.graft(obj, selector, 'spec', 'selector')
+
+
+def _pod(obj: trees.Tree, objects: store.Store) -> trees.Tree:
+    pod = trees.branch(obj, 'spec')
+    containers = [*trees.items(pod, 'containers'), *trees.items(pod, 'initContainers')]
+    needs = [trees.branch(each, 'resources') for each in containers]
+    return trees.graft(obj, _quality_of_service(needs), 'status', 'qosClass')
+
+
+def _quality_of_service(needs: list[trees.Tree]) -> str:
+    """How a pod ranks when its node runs out of something."""
+    limits = [trees.branch(each, 'limits') for each in needs]
+    requests = [trees.branch(each, 'requests') for each in needs]
+    counted = {'cpu', 'memory'}
+    if not any(counted & each.keys() for each in (*limits, *requests)):
+        return 'BestEffort'
+    sure = all(
+        counted <= limit.keys() and {**limit, **request} == limit
+        for limit, request in zip(limits, requests, strict=True)
+    )
+    return 'Guaranteed' if sure else 'Burstable'
 
 
 _ADMISSIONS: dict[str, Callable[[trees.Tree, store.Store], trees.Tree]] = {
     'PersistentVolumeClaim': _claim,
     'Service': _service,
     'Job': _job,
+    'Namespace': _namespace,
+    'PersistentVolume': _volume,
+    'Pod': _pod,
 }
 
 
@@ -119,6 +157,16 @@ def keep_allocated(kind: kinds.Kind, old: trees.Tree, new: trees.Tree) -> trees.
         if value is not None and not trees.dig(new, 'spec', field):
             new = trees.graft(new, value, 'spec', field)
     return new
+
+
+def note_phase(kind: kinds.Kind, old: trees.Tree, new: trees.Tree, now: str) -> trees.Tree:
+    """An update of a PersistentVolume says since when it is in its phase."""
+    if kind.name != 'PersistentVolume':
+        return new
+    path = ('status', 'lastPhaseTransitionTime')
+    if trees.dig(old, 'status', 'phase') == trees.dig(new, 'status', 'phase'):
+        return new
+    return trees.graft(new, now, *path) if trees.dig(new, *path) == trees.dig(old, *path) else new
 
 
 def check_growth(kind: kinds.Kind, old: trees.Tree, new: trees.Tree, objects: store.Store) -> None:

@@ -16,6 +16,18 @@ from . import quantities, trees
 
 _CONFIG_FILES = ('configMap', 'secret', 'downwardAPI', 'projected')
 _FILE_MODE = 0o644
+_NODE_INFO = (
+    'architecture',
+    'bootID',
+    'containerRuntimeVersion',
+    'kernelVersion',
+    'kubeProxyVersion',
+    'kubeletVersion',
+    'machineID',
+    'operatingSystem',
+    'osImage',
+    'systemUUID',
+)
 _PROBES = ('livenessProbe', 'readinessProbe', 'startupProbe')
 
 
@@ -130,7 +142,7 @@ def _template(template: trees.Tree) -> trees.Tree:
 
 
 def _stateful_set(obj: trees.Tree) -> trees.Tree:
-    return _with_spec(obj, _stateful_set_spec, replicas=0)
+    return _with_spec(obj, _stateful_set_spec, replicas=0, availableReplicas=0)
 
 
 def _with_spec(
@@ -199,11 +211,23 @@ def _persistent_volume_spec(spec: trees.Tree) -> trees.Tree:
 
 
 def _pod(obj: trees.Tree) -> trees.Tree:
-    return _with_spec(
-        obj,
-        lambda spec: pod_spec(trees.with_defaults(spec, enableServiceLinks=True)),
-        phase='Pending',
-    )
+    return _with_spec(obj, _spec_of_pod, phase='Pending')
+
+
+def _spec_of_pod(spec: trees.Tree) -> trees.Tree:
+    spec = pod_spec(trees.with_defaults(spec, enableServiceLinks=True))
+    for key in ('initContainers', 'containers'):
+        spec = trees.mapped_items(spec, key, _with_requests)
+    return spec
+
+
+def _with_requests(container: trees.Tree) -> trees.Tree:
+    """A container of a pod, not of a template, that asks for what it is limited to."""
+    limits = trees.branch(container, 'resources', 'limits')
+    asked = trees.branch(container, 'resources', 'requests')
+    if limits.keys() <= asked.keys():
+        return container
+    return trees.graft(container, {**limits, **asked}, 'resources', 'requests')
 
 
 def _job(obj: trees.Tree) -> trees.Tree:
@@ -220,7 +244,7 @@ def _job_spec(spec: trees.Tree) -> trees.Tree:
         completionMode='NonIndexed',
         suspend=False,
         manualSelector=False,
-        podReplacementPolicy='TerminatingOrFailed',
+        podReplacementPolicy='Failed' if 'podFailurePolicy' in spec else 'TerminatingOrFailed',
         template={},
     )
     return trees.mapped(spec, 'template', _template)
@@ -246,13 +270,35 @@ def _service_port(port: trees.Tree) -> trees.Tree:
     return trees.with_defaults(port, targetPort=port.get('port'))
 
 
+def _node_status(status: trees.Tree) -> trees.Tree:
+    return trees.with_defaults(
+        status,
+        daemonEndpoints={'kubeletEndpoint': {'Port': 0}},
+        nodeInfo=dict.fromkeys(_NODE_INFO, ''),
+    )
+
+
 def _node(obj: trees.Tree) -> trees.Tree:
     obj = trees.with_defaults(obj, spec={}, status={})
+    obj = trees.mapped(obj, 'status', _node_status)
     for side in ('capacity', 'allocatable'):
         obj = trees.mapped(
             obj, 'status', lambda status, side=side: trees.mapped(status, side, _amounts)
         )
     return obj
+
+
+def _event(obj: trees.Tree) -> trees.Tree:
+    return trees.with_defaults(
+        obj,
+        involvedObject={},
+        source={},
+        firstTimestamp=None,
+        lastTimestamp=None,
+        eventTime=None,
+        reportingComponent='',
+        reportingInstance='',
+    )
 
 
 def _secret(obj: trees.Tree) -> trees.Tree:
@@ -267,11 +313,7 @@ def _secret(obj: trees.Tree) -> trees.Tree:
 def _namespace(obj: trees.Tree) -> trees.Tree:
     name = trees.dig(obj, 'metadata', 'name')
     obj = trees.graft(obj, name, 'metadata', 'labels', 'kubernetes.io/metadata.name')
-    return _with_spec(
-        obj,
-        lambda spec: trees.with_defaults(spec, finalizers=['kubernetes']),
-        phase='Active',
-    )
+    return trees.with_defaults(obj, spec={}, status={'phase': 'Active'})
 
 
 _DEFAULTS: dict[str, Callable[[trees.Tree], trees.Tree]] = {
@@ -282,6 +324,7 @@ _DEFAULTS: dict[str, Callable[[trees.Tree], trees.Tree]] = {
     'Job': _job,
     'StorageClass': _storage_class,
     'Service': _service,
+    'Event': _event,
     'Node': _node,
     'Secret': _secret,
     'Namespace': _namespace,

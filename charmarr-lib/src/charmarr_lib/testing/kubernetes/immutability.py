@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import kinds, quantities, refusals, rules, trees
+from . import golang, kinds, quantities, refusals, rules, trees
 
 _Problems = Iterator[refusals.Problem]
 
@@ -44,7 +44,21 @@ _IMMUTABLE = 'field is immutable'
 def check(kind: kinds.Kind, old: trees.Tree, new: trees.Tree) -> list[refusals.Problem]:
     """Everything wrong with a change from one valid object to another."""
     rule = _RULES.get(kind.name)
-    return list(rule(old, new)) if rule else []
+    problems = list(_finalisers(old['metadata'], new['metadata']))
+    return problems + (list(rule(old, new)) if rule else [])
+
+
+def _finalisers(old: trees.Tree, new: trees.Tree) -> _Problems:
+    if 'deletionTimestamp' not in old:
+        return
+    before = trees.items(old, 'finalizers')
+    added = [name for name in trees.items(new, 'finalizers') if name not in before]
+    if added:
+        detail = (
+            'no new finalizers can be added if the object is being deleted, '
+            f'found new finalizers {golang.strings(sorted(added))}'
+        )
+        yield refusals.forbidden('metadata.finalizers', detail)
 
 
 def _specs(old: trees.Tree, new: trees.Tree) -> tuple[trees.Tree, trees.Tree]:
@@ -138,10 +152,7 @@ def _without_images(spec: trees.Tree) -> trees.Tree:
 
 
 def _storage_class(old: trees.Tree, new: trees.Tree) -> _Problems:
-    for key in ('parameters', 'provisioner'):
-        if old.get(key) != new.get(key):
-            yield refusals.forbidden(key, f'updates to {key} are forbidden.')
-    for key in ('reclaimPolicy', 'volumeBindingMode'):
+    for key in ('parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'):
         yield from _fixed(old, new, key, key)
 
 

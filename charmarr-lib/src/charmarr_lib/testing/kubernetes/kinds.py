@@ -35,6 +35,7 @@ class Kind:
         generations: whether ``metadata.generation`` counts changes of the spec.
         protection: the finaliser that admission puts on a new object.
         orphans: whether a plain delete leaves dependents alone, as it does for a Job.
+        returned: whether a delete answers with the object that is gone, not with a Status.
         blank: what the server holds before a create: the fields that its Go structs cannot leave
             out. Their keys are never recorded as added by the creator.
         select: the fields, besides name and namespace, that a field selector may name.
@@ -51,6 +52,7 @@ class Kind:
     generations: bool = False
     protection: str = ''
     orphans: bool = False
+    returned: bool = False
     blank: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     select: tuple[str, ...] = ()
 
@@ -103,7 +105,7 @@ _STATEFUL_SET = Kind(
             'template': {'metadata': {}, 'spec': {'containers': None}},
             'updateStrategy': {},
         },
-        'status': {'replicas': 0},
+        'status': {'availableReplicas': 0, 'replicas': 0},
     },
 )
 
@@ -112,6 +114,7 @@ _CLAIM = Kind(
     '',
     'v1',
     'persistentvolumeclaims',
+    returned=True,
     shape=_shape(
         spec=shapes.CLAIM_SPEC,
         status=shapes.struct(
@@ -132,6 +135,7 @@ _VOLUME = Kind(
     'v1',
     'persistentvolumes',
     namespaced=False,
+    returned=True,
     shape=_shape(
         spec=shapes.struct(
             capacity=shapes.DICTIONARY,
@@ -156,6 +160,7 @@ _POD = Kind(
     '',
     'v1',
     'pods',
+    returned=True,
     shape=_shape(
         spec=shapes.POD_SPEC,
         status=shapes.struct(
@@ -241,6 +246,7 @@ _STORAGE_CLASS = Kind(
     'v1',
     'storageclasses',
     namespaced=False,
+    returned=True,
     shape=_shape(parameters=shapes.DICTIONARY),
     blank={'provisioner': ''},
 )
@@ -250,6 +256,7 @@ _SERVICE = Kind(
     '',
     'v1',
     'services',
+    returned=True,
     shape=_shape(
         spec=shapes.struct(
             ports=shapes.keyed('port', 'protocol', protocol='TCP'), selector=shapes.ATOMIC
@@ -303,6 +310,7 @@ _SERVICE_ACCOUNT = Kind(
     '',
     'v1',
     'serviceaccounts',
+    returned=True,
     shape=_shape(secrets=_SECRETS),
 )
 

@@ -33,6 +33,7 @@ _SYSTEM_FIELDS = (
     'deletionGracePeriodSeconds',
     'resourceVersion',
 )
+_OMITTED_WHEN_EMPTY = ('annotations', 'finalizers', 'labels', 'ownerReferences')
 _SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
 ORPHAN, FOREGROUND = 'orphan', 'foregroundDeletion'
 _PROPAGATION = {'Orphan': ORPHAN, 'Foreground': FOREGROUND, 'Background': ''}
@@ -103,12 +104,12 @@ class Lifecycle:
         """
         wrong = shapes.misfit(obj, kind.shape, known)
         if wrong is not None:
-            detail = f'json: cannot unmarshal into Go struct field {kind.name}{wrong}'
-            raise refusals.unreadable(kind, detail)
+            detail = f'json: cannot unmarshal into Go struct field {kind.name}{wrong.path}'
+            raise refusals.Unreadable(kind, detail)
         try:
-            return defaults.fill_in(kind.name, trees.without_nulls(obj, known))
+            return defaults.fill_in(kind.name, _without_empty(trees.without_nulls(obj, known)))
         except ValueError as error:
-            raise refusals.unreadable(kind, str(error)) from error
+            raise refusals.Unreadable(kind, str(error)) from error
 
     def named(self, obj: trees.Tree) -> trees.Tree:
         """An object with a name, made from its `generateName` if it has no other."""
@@ -128,8 +129,10 @@ class Lifecycle:
         """
         metadata = trees.branch(obj, 'metadata')
         name, namespace = metadata.get('name', ''), metadata.get('namespace')
-        if self.store.get(kind, namespace, name):
-            raise refusals.already_exists(kind, name)
+        present = self.store.get(kind, namespace, name)
+        if present is not None:
+            going = 'deletionTimestamp' in present.metadata
+            raise refusals.already_exists(kind, name, going=going)
         if kind.status and not keep_status:
             obj = trees.without(obj, 'status')
         obj = self.decoded(kind, obj)
@@ -172,9 +175,11 @@ class Lifecycle:
         if before == wanted and _same_fields(shares, current.shares):
             # Times alone are no reason for a new version.
             return current, False
-        self._refuse(kind, current.name, rules.check(kind, wanted))
+        problems = rules.check(kind, wanted)
         if subresource != 'status':
-            self._refuse(kind, current.name, immutability.check(kind, before, wanted))
+            problems += immutability.check(kind, before, wanted)
+        self._refuse(kind, current.name, problems)
+        if subresource != 'status':
             admission.check_growth(kind, before, wanted, self.store)
         if kind.generations and before.get('spec') != wanted.get('spec'):
             generation = before['metadata'].get('generation', 0) + 1
@@ -193,6 +198,7 @@ class Lifecycle:
             if kind.status:
                 wanted = _with_part(wanted, current.obj, 'status')
         wanted = admission.keep_allocated(kind, current.obj, wanted)
+        wanted = admission.note_phase(kind, current.obj, wanted, self.now())
         return self.decoded(kind, wanted, current.obj)
 
     def delete(
@@ -211,7 +217,15 @@ class Lifecycle:
         grace = _grace(kind, current.obj, removal.grace)
         if kind.name == 'Namespace' or finalisers or grace:
             return self._marked(kind, current, finalisers, grace, dry_run=dry_run), True
-        return self._gone(kind, current.obj, current.shares, dry_run=dry_run), False
+        last = self._gone(kind, current.obj, current.shares, dry_run=dry_run)
+        if dry_run:
+            return last, False
+        metadata = {**last.metadata, 'resourceVersion': str(self.store.revision)}
+        if kind.name == 'Pod' and 'deletionTimestamp' not in metadata:
+            # A pod is always marked first, if only for the moment.
+            metadata |= {'deletionTimestamp': self.now(), 'deletionGracePeriodSeconds': 0}
+            metadata['generation'] += 1
+        return stores.Stored({**last.obj, 'metadata': metadata}, last.shares), False
 
     def _marked(
         self,
@@ -242,14 +256,13 @@ class Lifecycle:
     def _keep(
         self, kind: kinds.Kind, obj: trees.Tree, shares: ownership.Shares, *, dry_run: bool
     ) -> stores.Stored:
-        obj = trees.graft(obj, ownership.render(shares), 'metadata', 'managedFields')
-        stored = stores.Stored(obj, shares)
+        stored = _with_shares(obj, shares)
         return stored if dry_run else self.store.put(kind, stored)
 
     def _gone(
         self, kind: kinds.Kind, obj: trees.Tree, shares: ownership.Shares, *, dry_run: bool
     ) -> stores.Stored:
-        stored = stores.Stored(obj, shares)
+        stored = _with_shares(obj, shares)
         if not dry_run:
             self.store.drop(kind, stored)
         return stored
@@ -257,6 +270,22 @@ class Lifecycle:
     def _refuse(self, kind: kinds.Kind, name: str, problems: list[refusals.Problem]) -> None:
         if problems:
             raise refusals.unprocessable(kind, name, problems)
+
+
+def _without_empty(obj: trees.Tree) -> trees.Tree:
+    """An object whose metadata does not name what it has none of."""
+    for field in _OMITTED_WHEN_EMPTY:
+        if trees.dig(obj, 'metadata', field) in ({}, []):
+            obj = trees.without(obj, 'metadata', field)
+    return obj
+
+
+def _with_shares(obj: trees.Tree, shares: ownership.Shares) -> stores.Stored:
+    """An object that says who owns what, or nothing of it where nobody owns anything."""
+    if not shares:
+        return stores.Stored(ownership.bare(obj), shares)
+    fields = ownership.render(shares)
+    return stores.Stored(trees.graft(obj, fields, 'metadata', 'managedFields'), shares)
 
 
 def _with_metadata_of(current: trees.Tree, wanted: trees.Tree) -> trees.Tree:
@@ -293,16 +322,19 @@ def _finished(obj: trees.Tree) -> bool:
 
 
 def _check_preconditions(kind: kinds.Kind, current: stores.Stored, removal: Removal) -> None:
-    wanted = {'UID': removal.uid, 'ResourceVersion': removal.revision}
-    actual = {'UID': 'uid', 'ResourceVersion': 'resourceVersion'}
-    for label, value in wanted.items():
-        found = current.metadata[actual[label]]
-        if value is not None and value != found:
-            detail = (
-                f'Precondition failed: {label} in precondition: {value}, '
-                f'{label} in object meta: {found}'
-            )
-            raise refusals.conflict(kind, current.name, detail)
+    uid, version = current.metadata['uid'], current.metadata['resourceVersion']
+    if removal.uid not in (None, uid):
+        detail = (
+            f'the UID in the precondition ({removal.uid}) does not match the UID in record '
+            f'({uid}). The object might have been deleted and then recreated'
+        )
+        raise refusals.not_deleted(kind, current.name, detail)
+    if removal.revision not in (None, version):
+        detail = (
+            f'the ResourceVersion in the precondition ({removal.revision}) does not match the '
+            f'ResourceVersion in record ({version}). The object might have been modified'
+        )
+        raise refusals.not_deleted(kind, current.name, detail)
 
 
 def _for_propagation(kind: kinds.Kind, current: stores.Stored, asked: str | None) -> list[Any]:

@@ -29,7 +29,7 @@ _OLD_LABEL_RULE = (
     f"regex used for validation is '{_OLD_LABEL}')"
 )
 
-_OF_KIND = {'Namespace': 'label', 'Service': 'old label'}
+_OF_KIND = {'Namespace': 'label', 'Service': 'old label', 'StatefulSet': 'label'}
 
 
 def objection(kind: str, name: str) -> str | None:

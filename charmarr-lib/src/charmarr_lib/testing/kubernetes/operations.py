@@ -10,6 +10,7 @@ from typing import Any
 
 from . import (
     applied,
+    golang,
     kinds,
     lifecycle,
     ownership,
@@ -24,6 +25,9 @@ from . import store as stores
 
 _SCALE_SHAPE = shapes.struct(metadata=shapes.METADATA)
 _OPTIONS = kinds.Kind('PatchOptions', 'meta.k8s.io', 'v1', 'patchoptions')
+
+# Where the server keeps objects under another name than that of their path.
+_REGISTRY = {'nodes': 'minions', 'services': 'services/specs'}
 
 May = Callable[[str], bool]
 """Whether the user may use a verb on the object in question."""
@@ -122,6 +126,7 @@ class Operations:
             return self._applied(call, current, config)
         if call.subresource:
             raise refusals.not_found(call.kind, call.name)
+        _check_no_uid(call, config)
         if not may('create'):
             raise refusals.not_authorised(attempt(call, 'create'))
         return self._created_by_apply(call, config)
@@ -137,7 +142,8 @@ class Operations:
             raise refusals.bad_request('metadata.managedFields must be nil')
         wrong = shapes.misfit(config, call.kind.shape)
         if wrong is not None:
-            raise _untyped(call, f'{wrong}: expected another type')
+            got = f'expected {wrong.wanted}, got &{{{golang.shown(wrong.value)}}}'
+            raise _untyped(call, f'{wrong.path}: {got}')
         try:
             applied.check(config, call.kind.shape)
         except applied.Unreadable as error:
@@ -149,23 +155,29 @@ class Operations:
         writer = self._writer(call, ownership.APPLY)
         force = call.query.get('force') in ('true', '1')
         wanted, shares = ownership.apply(current.obj, config, current.shares, writer, force=force)
-        stored, changed = self._life.update(
-            call.kind,
-            current,
-            wanted,
-            lambda _: shares,
-            subresource=call.subresource,
-            dry_run=call.dry_run,
-        )
+        try:
+            stored, changed = self._life.update(
+                call.kind,
+                current,
+                wanted,
+                lambda _: shares,
+                subresource=call.subresource,
+                dry_run=call.dry_run,
+            )
+        except refusals.Unreadable as error:
+            raise _inconvertible(call, error.detail) from error
         return Outcome(200, stored.encoded, changed=changed and not call.dry_run)
 
     def _created_by_apply(self, call: wire.Call, config: trees.Tree) -> Outcome:
         writer = self._writer(call, ownership.APPLY)
         blank = dict(call.kind.blank)
         wanted, shares = ownership.apply(blank, config, {}, writer, force=True)
-        stored = self._life.create(
-            call.kind, wanted, lambda _: shares, keep_status=False, dry_run=call.dry_run
-        )
+        try:
+            stored = self._life.create(
+                call.kind, wanted, lambda _: shares, keep_status=False, dry_run=call.dry_run
+            )
+        except refusals.Unreadable as error:
+            raise _inconvertible(call, error.detail) from error
         return Outcome(201, stored.encoded, changed=not call.dry_run)
 
     def delete(self, call: wire.Call) -> Outcome:
@@ -174,7 +186,7 @@ class Operations:
         removal = _removal(call)
         last, held = self._life.delete(call.kind, current, removal, dry_run=call.dry_run)
         changed = last is not current and not call.dry_run
-        if held:
+        if held or call.kind.returned:
             return Outcome(200, last.encoded, changed=changed)
         details = {'name': call.name, 'group': call.kind.group, 'kind': call.kind.plural}
         details['uid'] = current.metadata['uid']
@@ -216,7 +228,8 @@ class Operations:
         _check_version(call, current, wanted)
         replicas = trees.dig(wanted, 'spec', 'replicas') or 0
         obj = trees.graft(current.obj, replicas, 'spec', 'replicas')
-        writer = self._writer(call, ownership.UPDATE)
+        # A write through the scale leaves no time behind.
+        writer = dataclasses.replace(self._writer(call, ownership.UPDATE), now='')
         stored, changed = self._life.update(
             call.kind,
             current,
@@ -293,7 +306,7 @@ def _checked(call: wire.Call, obj: Any, *, patch: bool = False) -> trees.Tree:
         )
     if kind != call.kind.name and (kind or patch):
         detail = f'converting ({kind}) to ({call.kind.name}): unknown conversion'
-        raise refusals.unreadable(call.kind, detail)
+        raise refusals.Unreadable(call.kind, detail)
     return obj
 
 
@@ -323,13 +336,41 @@ def _check_version(call: wire.Call, current: stores.Stored, obj: trees.Tree) -> 
     metadata = trees.branch(obj, 'metadata')
     uid, version = metadata.get('uid'), metadata.get('resourceVersion')
     if uid and uid != current.metadata['uid']:
-        detail = (
-            f'Precondition failed: UID in precondition: {uid}, '
-            f'UID in object meta: {current.metadata["uid"]}'
-        )
-        raise refusals.conflict(call.kind, call.name, detail)
+        if call.verb == 'update':
+            raise _other_uid(call, uid, current.metadata['uid'])
+        problem = refusals.invalid('metadata.uid', uid, 'field is immutable')
+        raise refusals.unprocessable(call.kind, call.name, [problem])
     if version and version != current.metadata['resourceVersion']:
         raise refusals.modified(call.kind, call.name)
+
+
+def _check_no_uid(call: wire.Call, config: trees.Tree) -> None:
+    """Refuse to create, by an apply, an object that is taken to exist already.
+
+    Raises:
+        Refused: the apply names a uid (409).
+    """
+    uid = trees.dig(config, 'metadata', 'uid')
+    if uid:
+        detail = (
+            f'uid mismatch: the provided object specified uid {uid}, '
+            'and no existing object was found'
+        )
+        raise refusals.conflict(call.kind, call.name, detail)
+
+
+def _other_uid(call: wire.Call, wanted: str, found: str) -> refusals.Refused:
+    key = '/'.join(
+        part
+        for part in (_REGISTRY.get(call.kind.plural, call.kind.plural), call.namespace)
+        if part
+    )
+    detail = (
+        f'StorageError: invalid object, Code: 4, Key: /registry/{key}/{call.name}, '
+        'ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: '
+        f'UID in precondition: {wanted}, UID in object meta: {found}'
+    )
+    return refusals.conflict(call.kind, call.name, detail)
 
 
 def _shares_sent(current: stores.Stored, obj: trees.Tree) -> ownership.Shares:
@@ -360,12 +401,22 @@ _PATCHES: dict[str, Callable[[trees.Tree, Any, shapes.Shape], trees.Tree]] = {
 
 
 def _untyped(call: wire.Call, detail: str) -> refusals.Refused:
-    kind = call.kind
-    where = '/'.join(part for part in (call.namespace, call.name) if part)
-    message = (
-        f'failed to create typed patch object ({where}; {kind.api_version}, Kind={kind.name})'
+    return refusals.broken(f'failed to create typed patch object ({_sent(call)}): {detail}')
+
+
+def _inconvertible(call: wire.Call, detail: str) -> refusals.Refused:
+    kind = f'{call.kind.api_version}, Kind={call.kind.name}'
+    return refusals.broken(
+        f'failed to convert new object ({_sent(call)}) to proper version: '
+        f'unable to convert unstructured object to {kind}: {detail}'
     )
-    return refusals.broken(f'{message}: {detail}')
+
+
+def _sent(call: wire.Call) -> str:
+    """What is applied, by the name that it gives itself."""
+    metadata = trees.branch(call.body, 'metadata')
+    name = f'{metadata.get("namespace", "")}/{metadata.get("name", "")}'
+    return f'{name}; {call.kind.api_version}, Kind={call.kind.name}'
 
 
 def _removal(call: wire.Call) -> lifecycle.Removal:

@@ -54,7 +54,7 @@ def _apply_one(document: Any, operation: Any) -> Any:
     if name == 'test':
         return _tested(document, path, _member(operation, 'value'))
     if name not in ('move', 'copy'):
-        raise BadPatch(f'unknown operation {name!r}')
+        raise Unapplicable(f'unknown operation {name!r}')
     source = _pointer(_member(operation, 'from'))
     value = trees.copy(_found(document, source))
     if name == 'move':

@@ -9,6 +9,8 @@ from typing import Any
 
 from . import names, refusals, trees
 
+_CONTAINERS = ('containers', 'initContainers')
+
 
 def check(
     spec: trees.Tree, path: str, more_volumes: Set[str] = frozenset()
@@ -21,15 +23,17 @@ def check(
         more_volumes: volumes that exist without being in the spec, as claim templates do.
     """
     volumes = trees.items(spec, 'volumes')
-    yield from _named(volumes, f'{path}.volumes')
-    for index, volume in enumerate(volumes):
+    # The server puts those from elsewhere before the spec's own, and counts them all.
+    first = len(more_volumes)
+    yield from _named(volumes, f'{path}.volumes', first=first)
+    for index, volume in enumerate(volumes, first):
         yield from _volume(volume, f'{path}.volumes[{index}]')
     known = {volume.get('name') for volume in volumes} | more_volumes
     containers = trees.items(spec, 'containers')
     if not containers:
         yield refusals.required(f'{path}.containers')
     yield from _container_names(spec, path)
-    for field in ('initContainers', 'containers'):
+    for field in _CONTAINERS:
         for index, container in enumerate(trees.items(spec, field)):
             yield from _container(container, f'{path}.{field}[{index}]', known)
 
@@ -37,15 +41,15 @@ def check(
 def _container_names(spec: trees.Tree, path: str) -> Iterator[refusals.Problem]:
     # Names are unique over both lists.
     seen: set[Any] = set()
-    for field in ('initContainers', 'containers'):
+    for field in _CONTAINERS:
         yield from _named(trees.items(spec, field), f'{path}.{field}', seen)
 
 
 def _named(
-    items: list[Any], path: str, seen: set[Any] | None = None
+    items: list[Any], path: str, seen: set[Any] | None = None, *, first: int = 0
 ) -> Iterator[refusals.Problem]:
     seen = set() if seen is None else seen
-    for index, item in enumerate(items):
+    for index, item in enumerate(items, first):
         name = item.get('name')
         field = f'{path}[{index}].name'
         if not name:

@@ -143,9 +143,10 @@ def not_found(kind: kinds.Kind, name: str) -> Refused:
     return _status(404, message, 'NotFound', _details(kind, name))
 
 
-def already_exists(kind: kinds.Kind, name: str) -> Refused:
-    """409: a create of what is there."""
-    message = f'{kind.resource} "{name}" already exists'
+def already_exists(kind: kinds.Kind, name: str, *, going: bool = False) -> Refused:
+    """409: a create of what is there, if only until its finalisers are gone."""
+    prefix = 'object is being deleted: ' if going else ''
+    message = f'{prefix}{kind.resource} "{name}" already exists'
     return _status(409, message, 'AlreadyExists', _details(kind, name))
 
 
@@ -162,6 +163,12 @@ def conflict(kind: kinds.Kind, name: str, detail: str) -> Refused:
     """409: the object is not what the request takes it to be."""
     message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {detail}'
     return _status(409, message, 'Conflict', _details(kind, name))
+
+
+def not_deleted(kind: kinds.Kind, name: str, detail: str) -> Refused:
+    """409: a delete of another object or version than the present one, named by its kind."""
+    message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {detail}'
+    return _status(409, message, 'Conflict', _details(kind, name, label=kind.name))
 
 
 def owned_by_others(message: str, causes: list[trees.Tree]) -> Refused:
@@ -189,10 +196,18 @@ def bad_request(message: str) -> Refused:
     return _status(400, message, 'BadRequest')
 
 
-def unreadable(kind: kinds.Kind, detail: str) -> Refused:
-    """400: the object does not decode into its kind."""
-    as_kind = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}'
-    return bad_request(f'{as_kind}: {detail}')
+class Unreadable(Refused):
+    """400: the object does not decode into its kind.
+
+    Args:
+        kind: the kind.
+        detail: what is wrong with it.
+    """
+
+    def __init__(self, kind: kinds.Kind, detail: str) -> None:
+        as_kind = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}'
+        super().__init__(bad_request(f'{as_kind}: {detail}').body)
+        self.detail = detail
 
 
 def broken(message: str) -> Refused:

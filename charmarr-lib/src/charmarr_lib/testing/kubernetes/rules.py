@@ -25,6 +25,8 @@ _KEY_RULE = (
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 _ACCESS_MODES = ('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod')
+_STANDARD_FINALISERS = ('kubernetes', 'orphan', 'foregroundDeletion')
+_OF_OWNER = {'apiVersion': 'version', 'kind': 'kind', 'name': 'name', 'uid': ''}
 _NOT_SOURCES = frozenset(
     {
         'accessModes',
@@ -64,6 +66,23 @@ def _metadata(kind: kinds.Kind, metadata: trees.Tree) -> _Problems:
     for key in trees.branch(metadata, 'annotations'):
         if not _KEY.fullmatch(key.lower()):
             yield refusals.invalid('metadata.annotations', key, _KEY_RULE)
+    yield from _finalisers(trees.items(metadata, 'finalizers'))
+    for owner in trees.items(metadata, 'ownerReferences'):
+        yield from _owner(owner)
+
+
+def _owner(reference: trees.Tree) -> _Problems:
+    for key, what in _OF_OWNER.items():
+        if not reference.get(key):
+            field = f'metadata.ownerReferences.{key}'
+            yield refusals.invalid(field, '', f'{what} must not be empty'.lstrip())
+
+
+def _finalisers(found: list[str]) -> _Problems:
+    for index, name in enumerate(found):
+        if '/' not in name and name not in _STANDARD_FINALISERS:
+            detail = 'name is neither a standard finalizer name nor is it fully qualified'
+            yield refusals.invalid(f'metadata.finalizers[{index}]', name, detail)
 
 
 def _labels(found: trees.Tree, path: str) -> _Problems:
@@ -87,17 +106,17 @@ def _stateful_set(obj: trees.Tree) -> _Problems:
         yield refusals.invalid('spec.replicas', spec['replicas'], detail)
     claims = trees.items(spec, 'volumeClaimTemplates')
     more = frozenset(str(trees.dig(claim, 'metadata', 'name')) for claim in claims)
-    yield from _template(trees.branch(spec, 'template'), selector or {}, more)
+    yield from _template(trees.branch(spec, 'template'), selector, more)
 
 
 def _template(
-    template: trees.Tree, selector: trees.Tree, more_volumes: frozenset[str]
+    template: trees.Tree, selector: trees.Tree | None, more_volumes: frozenset[str]
 ) -> _Problems:
-    found = trees.branch(template, 'metadata', 'labels')
-    if selector and not selectors.matches(selector, found):
+    found = trees.dig(template, 'metadata', 'labels')
+    if selector is None or not selectors.matches(selector, found or {}):
         detail = '`selector` does not match template `labels`'
         yield refusals.invalid('spec.template.metadata.labels', found, detail)
-    yield from _labels(found, 'spec.template.labels')
+    yield from _labels(found or {}, 'spec.template.labels')
     yield from podrules.check(trees.branch(template, 'spec'), 'spec.template.spec', more_volumes)
     policy = trees.dig(template, 'spec', 'restartPolicy')
     if policy != 'Always':
@@ -132,16 +151,19 @@ def _access_modes(spec: trees.Tree, detail: str) -> _Problems:
     modes = trees.items(spec, 'accessModes')
     if not modes:
         yield refusals.required('spec.accessModes', detail)
-    for index, mode in enumerate(modes):
+    for mode in modes:
         if mode not in _ACCESS_MODES:
-            yield refusals.unsupported(f'spec.accessModes[{index}]', mode, _ACCESS_MODES)
+            yield refusals.unsupported('spec.accessModes', mode, _ACCESS_MODES)
 
 
 def _persistent_volume(obj: trees.Tree) -> _Problems:
     spec = trees.branch(obj, 'spec')
     yield from _access_modes(spec, '')
-    if not trees.branch(spec, 'capacity'):
+    capacity = trees.branch(spec, 'capacity')
+    if not capacity:
         yield refusals.required('spec.capacity')
+    if capacity.keys() != {'storage'}:
+        yield refusals.unsupported('spec.capacity', capacity or None, ['storage'])
     sources = list(volume_source(spec))
     if not sources:
         yield refusals.required('spec', 'must specify a volume type')

@@ -73,11 +73,11 @@ def _field_rule(part: str, kind: kinds.Kind) -> Rule:
         raise refusals.bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
     key, operator, value = found.groups()
     if key not in _ALWAYS and key not in kind.select:
-        resource = f'{kind.group}/{kind.version}, Resource={kind.plural}'
-        raise refusals.bad_request(
-            f'Unable to find "{resource}" that match label selector "", '
-            f'field selector "{part}": field label not supported: {key}'
-        )
+        if kind.select:
+            raise refusals.bad_request(f'field label not supported: {key}')
+        known = ', '.join(f'"{name}"' for name in _ALWAYS)
+        detail = f'"{key}" is not a known field selector: only {known}'
+        raise refusals.bad_request(detail)
     wanted = operator != '!='
     return lambda obj: (_text(trees.dig(obj, *key.split('.'))) == value) is wanted
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import trees
 
@@ -180,7 +180,21 @@ POD_SPEC = struct(
 POD_TEMPLATE = struct(metadata=METADATA, spec=POD_SPEC)
 
 
-def misfit(value: Any, shape: Shape, known: Any = None, path: str = '') -> str | None:
+class Misfit(NamedTuple):
+    """A value that is not what its place calls for.
+
+    Args:
+        path: the dotted path of the place.
+        wanted: what belongs there: ``map``, ``list`` or ``scalar``.
+        value: what is there.
+    """
+
+    path: str
+    wanted: str
+    value: Any
+
+
+def misfit(value: Any, shape: Shape, known: Any = None, path: str = '') -> Misfit | None:
     """Where a value is not the object or the list that its shape calls for.
 
     Args:
@@ -190,14 +204,14 @@ def misfit(value: Any, shape: Shape, known: Any = None, path: str = '') -> str |
         path: where the value is, for the answer.
 
     Returns:
-        The dotted path of the first such place, or None.
+        The first such place, or None.
     """
     if value is None or value is known or shape.form is Form.OPEN or shape.form is Form.ATOMIC:
         return None
     if shape.associative:
         return _misfit_in_list(value, shape, known, path)
     if not trees.is_map(value):
-        return path
+        return Misfit(path, 'map', value)
     if shape.form is Form.DICTIONARY:
         return None
     near = known if trees.is_map(known) else {}
@@ -208,13 +222,14 @@ def misfit(value: Any, shape: Shape, known: Any = None, path: str = '') -> str |
     return None
 
 
-def _misfit_in_list(value: Any, shape: Shape, known: Any, path: str) -> str | None:
+def _misfit_in_list(value: Any, shape: Shape, known: Any, path: str) -> Misfit | None:
     if not trees.is_list(value):
-        return path
+        return Misfit(path, 'list', value)
     near = known if trees.is_list(known) else []
     for index, item in enumerate(value):
         if trees.is_map(item) is (shape.form is Form.SET):
-            return f'{path}[{index}]'
+            wanted = 'scalar' if shape.form is Form.SET else 'map'
+            return Misfit(f'{path}[{index}]', wanted, item)
         other = near[index] if index < len(near) else None
         found = misfit(item, shape.items, other, f'{path}[{index}]')
         if found is not None:

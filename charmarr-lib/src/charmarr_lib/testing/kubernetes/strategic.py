@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import shapes, trees
+from . import golang, shapes, trees
 
 _DIRECTIVE = '$patch'
 _ORDER = '$setElementOrder/'
@@ -46,14 +46,15 @@ def _directed(patch: trees.Tree) -> trees.Tree:
         return {key: value for key, value in patch.items() if key != _DIRECTIVE}
     if directive == 'delete':
         return {}
-    raise BadPatch(f'unknown patch type found: {directive}')
+    raise BadPatch(f'unknown patch type: {directive} in map: {golang.shown(patch)}')
 
 
 def _retained(live: trees.Tree, patch: trees.Tree) -> trees.Tree:
     if _RETAIN not in patch:
         return dict(live)
     keep = trees.items(patch, _RETAIN)
-    strays = [key for key in patch if key not in keep and not key.startswith('$')]
+    given = [key for key, value in patch.items() if value is not None and key[0] != '$']
+    strays = [key for key in given if key not in keep]
     if strays:
         raise BadPatch('patch fields must be listed in $retainKeys: ' + ', '.join(strays))
     return {key: value for key, value in live.items() if key in keep}
@@ -126,7 +127,7 @@ def _split_by_directive(
             gone = _identity(item, key)
             present = [old for old in present if _identity(old, key) != gone]
         elif directive != 'replace':
-            raise BadPatch(f'unknown patch type found: {directive}')
+            raise BadPatch(f'unknown patch type: {directive} in map: {golang.shown(item)}')
     return present, wanted
 
 
@@ -149,7 +150,8 @@ def _identity(item: Any, key: str) -> Any:
     if not key:
         return item
     if not trees.is_map(item) or key not in item:
-        raise BadPatch(f'map: {item} does not contain declared merge key: {key}')
+        shown = golang.shown(item)
+        raise BadPatch(f'map: {shown} does not contain declared merge key: {key}')
     return item[key]
 
 

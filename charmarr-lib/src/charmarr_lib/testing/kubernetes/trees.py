@@ -11,12 +11,14 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Final, TypeAlias, TypeGuard
 
 Tree: TypeAlias = dict[str, Any]
 
 MISSING: Any = object()
 """Stands for a key that is not there, where None means a key that holds null."""
+
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def is_map(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -31,10 +33,13 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 def copy(value: Any) -> Any:
     """A deep copy of a JSON value, several times as fast as copy.deepcopy."""
+    # A rehearsal spends a third of its time here, and a call for each leaf is most of that.
     if is_map(value):
-        return {key: copy(item) for key, item in value.items()}
+        return {
+            key: item if type(item) in _LEAVES else copy(item) for key, item in value.items()
+        }
     if is_list(value):
-        return [copy(item) for item in value]
+        return [item if type(item) in _LEAVES else copy(item) for item in value]
     return value
 
 

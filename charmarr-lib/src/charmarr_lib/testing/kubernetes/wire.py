@@ -73,7 +73,8 @@ class Call:
     @property
     def dry_run(self) -> bool:
         """Whether nothing is to be stored."""
-        return 'dryRun' in self.query
+        in_body = self.body.get('dryRun') if self.verb.startswith('delete') and self.body else None
+        return 'dryRun' in self.query or bool(in_body)
 
     @property
     def applies(self) -> bool:
