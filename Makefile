@@ -21,10 +21,13 @@ PARALLEL = $(if $(ARGS),,--numprocesses auto)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: rehearse test lint format lock bench clean help
+.PHONY: rehearse chaos test lint format lock bench clean help
 
 rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
+
+chaos: ## Play 1,000 bad nights of the bundle and print the tally
+	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml --chaos 0 --nights 1000 --jobs 2)
 
 test: ## Run every test that needs no external program
 	@$(RUN) test pytest $(IGNORED) $(PARALLEL) $(ARGS)

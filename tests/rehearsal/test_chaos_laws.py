@@ -27,15 +27,12 @@ NOT_SHARED = {
 }
 
 
-def stage() -> catalogue.Catalogue:
-    return catalogue.Catalogue(catalogue.in_folder(ROOT / 'charms'))
-
-
 @pytest.fixture
 def night() -> Iterator[chaos.Night]:
     """A model that the bundle was asked of, before any hook."""
-    checked = bundlecheck.check(bundle.load(ROOT / 'bundle.yaml'), stage())
-    with chaos.Night(stage, checked, '0') as night:
+    charms = catalogue.Catalogue(catalogue.in_folder(ROOT / 'charms'))
+    checked = bundlecheck.check(bundle.load(ROOT / 'bundle.yaml'), charms)
+    with chaos.Night(charms, checked, '0') as night:
         laws.check(night.witness)
         yield night
 

@@ -126,6 +126,9 @@ _PAIRS: Final = (
 )
 
 
+_DEADLY: Final = (storm.Way.KILL_BEFORE, storm.Way.KILL_AFTER)
+
+
 def alive(rehearsal: engine.Rehearsal) -> list[model.Application]:
     """Return the applications that are not on their way out."""
     return [each for each in rehearsal.applications.values() if each.life is model.Life.ALIVE]
@@ -246,7 +249,7 @@ def _trouble(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     application = _application(chance, rehearsal)
     if application is None:
         return None
-    way = chance.choice([each for each in storm.Way if each.name[:4] != 'KILL'])
+    way = chance.choice([each for each in storm.Way if each not in _DEADLY])
     target = chance.choice(list(storm.Target))
     skip, times = chance.randrange(6), chance.choice((1, 1, 2, 5, 20))
     return f'{PREFIX}trouble {application.name} {target.value} {way.value} {skip} {times}'
@@ -256,7 +259,7 @@ def _kill_in_hook(chance: random.Random, rehearsal: engine.Rehearsal) -> str | N
     application = _application(chance, rehearsal)
     if application is None:
         return None
-    way = chance.choice((storm.Way.KILL_BEFORE, storm.Way.KILL_AFTER))
+    way = chance.choice(_DEADLY)
     return f'{PREFIX}trouble {application.name} any {way.value} {chance.randrange(8)} 1'
 
 
@@ -326,8 +329,8 @@ ACTS: Final = (
     Act('rollout-restart', 1, _on_application('rollout-restart')),
     Act('deny', 2, _on_application('deny')),
     Act('allow', 2, _on_application('allow')),
-    Act('trouble', 8, _trouble),
-    Act('kill-in-hook', 8, _kill_in_hook),
+    Act('trouble', 14, _trouble),
+    Act('kill-in-hook', 14, _kill_in_hook),
     Act('forge', 5, _forge),
     Act('mood', 5, _mood),
     Act('secret', 3, _ask_for_secret),
@@ -340,6 +343,11 @@ def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     """Find something that may happen now."""
     act = chance.choices(ACTS, [each.weight for each in ACTS])[0]
     return act.choose(chance, rehearsal)
+
+
+def choose_trouble(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    """Find trouble that may await an application."""
+    return chance.choice((_trouble, _kill_in_hook))(chance, rehearsal)
 
 
 def amends(rehearsal: engine.Rehearsal) -> Iterator[str]:

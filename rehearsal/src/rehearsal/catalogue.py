@@ -82,6 +82,13 @@ class Catalogue:
             self._loaded[name] = charm.load(self._folders[name])
         return self._loaded[name]
 
+    def copy(self) -> Catalogue:
+        """Return a catalogue of the same charms, whose programs can be replaced apart."""
+        twin = Catalogue(programs=self._programs)
+        twin._folders = dict(self._folders)
+        twin._loaded = dict(self._loaded)
+        return twin
+
     def register(self, repository: str, program: Program) -> None:
         """Let ``program`` stand in for what an image runs."""
         self._programs[repository] = program

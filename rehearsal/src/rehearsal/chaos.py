@@ -43,11 +43,8 @@ _STEPS: Final = f'{acts.PREFIX}steps '
 CALM: Final = f'{acts.PREFIX}calm'
 _LIMIT: Final = 600
 """Hooks in which a model must come to rest after a night."""
-_LONGEST: Final = 16
+_LONGEST: Final = 24
 """Acts of the longest night."""
-
-Stage = Callable[[], catalogue.Catalogue]
-"""Makes a catalogue of the charms under test."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,15 +116,17 @@ class Night:
     """One model and what happens to it.
 
     Args:
-        stage: Makes a catalogue of the charms under test.
+        charms: The charms under test.
         checked: The bundle.
         seed: Decides races.
     """
 
-    def __init__(self, stage: Stage, checked: bundlecheck.Checked, seed: str) -> None:
+    def __init__(
+        self, charms: catalogue.Catalogue, checked: bundlecheck.Checked, seed: str
+    ) -> None:
         self.storm = storm.Storm()
         self.troupe = doubles.Troupe(self.storm)
-        charms = stage()
+        charms = charms.copy()
         self.troupe.register(charms)
         watch = _Watch(self.storm)
         self.rehearsal = engine.Rehearsal(
@@ -203,12 +202,12 @@ class Nights:
     """Plays nights.
 
     Args:
-        stage: Makes a catalogue of the charms under test.
+        charms: The charms under test.
         checked: The bundle that each night begins with.
     """
 
-    def __init__(self, stage: Stage, checked: bundlecheck.Checked) -> None:
-        self._stage = stage
+    def __init__(self, charms: catalogue.Catalogue, checked: bundlecheck.Checked) -> None:
+        self._charms = charms
         self._checked = checked
         self.peaceful = functools.cache(self._peaceful)
 
@@ -229,7 +228,7 @@ class Nights:
     def _run(self, seed: str, script: Callable[[Night], Iterator[str]]) -> Verdict:
         started = time.perf_counter()
         lines: list[str] = []
-        with Night(self._stage, self._checked, seed) as night:
+        with Night(self._charms, self._checked, seed) as night:
             try:
                 for line in script(night):
                     lines.append(line)
@@ -255,7 +254,7 @@ class Nights:
 
     def _peaceful(self, wishes: endstate.Wishes) -> Mapping[str, str]:
         """Return where a model comes to rest that is only asked for what is wanted."""
-        with engine.Rehearsal(self._stage()) as rehearsal:
+        with engine.Rehearsal(self._charms) as rehearsal:
             rehearsal.kubernetes.node.offer('gpu.intel.com/i915', 4)
             wishes.deploy(rehearsal)
             rehearsal.settle(_LIMIT)
@@ -270,11 +269,15 @@ class Nights:
 def _draw(seed: str, chance: random.Random, night: Night) -> Iterator[str]:
     """Yield the lines of a night; each is drawn from what is legal when its turn comes."""
     yield f'{_SEED}{seed}'
+    for _ in range(chance.randrange(4)):
+        line = acts.choose_trouble(chance, night.rehearsal)
+        if line is not None:
+            yield line
     yield f'{_STEPS}{chance.randrange(45)}'
     for _ in range(chance.randint(4, _LONGEST)):
         line = acts.choose(chance, night.rehearsal)
         if line is not None:
             yield line
-            yield f'{_STEPS}{chance.choice((0, 1, 2, 4, 8))}'
+            yield f'{_STEPS}{chance.choice((0, 1, 2, 3, 5, 8, 13))}'
     yield CALM
     yield from list(acts.amends(night.rehearsal))

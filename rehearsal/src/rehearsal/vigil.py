@@ -37,10 +37,8 @@ class Plan:
             errors.InputError: The bundle cannot be used.
         """
         read = bundle.load(self.bundle, self.overlays)
-        return chaos.Nights(self._stage, bundlecheck.check(read, self._stage()))
-
-    def _stage(self) -> catalogue.Catalogue:
-        return catalogue.Catalogue(self.charms)
+        charms = catalogue.Catalogue(self.charms)
+        return chaos.Nights(charms, bundlecheck.check(read, charms))
 
 
 @dataclasses.dataclass
