@@ -16,6 +16,7 @@ import pathlib
 import resource
 import runpy
 import sys
+from typing import Any
 
 import ops
 from ops import pebble
@@ -36,7 +37,7 @@ def main(charm: str, sockets: str) -> None:
     account = os.environ.get('BENCH_ACCOUNT')
     if account:
         # A charm that is trusted imports this anyway.
-        reads = importlib.import_module('charmarr_lib.kubernetes._reads')
+        reads: Any = importlib.import_module('charmarr_lib.kubernetes._reads')
         reads.SERVICE_ACCOUNT = pathlib.Path(account)
     sys.argv = [charm]
     sys.path[0] = str(pathlib.Path(charm).parent)

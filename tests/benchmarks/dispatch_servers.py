@@ -27,6 +27,7 @@ from ops import pebble
 from charmarr_lib.testing.pebble import PebbleFake
 
 _BOUNDARY = 'a-boundary'
+_NOT_FOUND = 404
 _HOP = frozenset({'transfer-encoding', 'content-length', 'connection', 'content-encoding'})
 
 
@@ -135,7 +136,7 @@ def pebble_api(fake: PebbleFake, changes: list[str]) -> Callable[[httpx2.Request
                 return _file(fake, query['path'])
             return _sync(_look(fake, request.url.path, query))
         except pebble.APIError as error:
-            if error.code != httpx2.codes.NOT_FOUND:
+            if error.code != _NOT_FOUND:
                 changes.append(f'Pebble: {request.method} {request.url.path}')
             return _refusal(error)
 

@@ -102,7 +102,10 @@ class Stage:
                 program = folder / 'bin' / tool
                 program.write_text(script)
                 program.chmod(0o755)
-        self._environment = _environment(folder, self._charm, unit, model_name) | environment
+        self._environment = {
+            **_environment(folder, self._charm, unit, model_name),
+            **environment,
+        }
 
     def reach_kubernetes_at(self, port: int) -> None:
         """Tell the charm where the API server is, as the kubelet does."""

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import pathlib
 import shlex
+import subprocess
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -179,12 +180,9 @@ class JujuOperator:
     def _types(self, words: Sequence[str]) -> str:
         try:
             printed = self._juju.cli(*self._packed(words))
-        except Exception as error:
-            output = getattr(error, 'stdout', None)
-            if not isinstance(output, str):
-                raise
-            self._printed += [output, str(getattr(error, 'stderr', ''))]
-            raise Failed(words, output, str(getattr(error, 'stderr', ''))) from None
+        except subprocess.CalledProcessError as error:
+            self._printed += [error.stdout or '', error.stderr or '']
+            raise Failed(words, error.stdout or '', error.stderr or '') from None
         self._printed.append(printed)
         return printed
 

@@ -17,7 +17,7 @@ from .operator import Operator
 
 Story = Callable[[Operator], None]
 
-_TOKEN = 'claim-not-a-token-of-anybody'  # noqa: S105 -- it is refused for its spaces
+_TOKEN = 'claim-not-a-token-of-anybody'
 _NEEDS_STORAGE = 'needs storage; run: juju relate plex charmarr-storage'
 
 
