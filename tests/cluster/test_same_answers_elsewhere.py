@@ -126,6 +126,10 @@ CLAIMS: dict[str, list[Request]] = {
         created(manifests.claim()),
         on_claim({'spec': {'accessModes': ['ReadWriteOnce']}}),
     ],
+    'change the mode': [
+        created(manifests.claim()),
+        on_claim({'spec': {'volumeMode': 'Block'}}),
+    ],
     'name the volume': [
         created(manifests.claim()),
         on_claim({'spec': {'volumeName': 'v'}}),

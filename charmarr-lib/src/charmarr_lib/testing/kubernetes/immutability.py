@@ -85,6 +85,7 @@ def _claim(old: trees.Tree, new: trees.Tree) -> _Problems:
     if wants < asked and wants <= quantities.value(holds):
         field = 'spec.resources.requests.storage'
         yield refusals.forbidden(field, 'field can not be less than status.capacity')
+    yield from _fixed(before, after, 'volumeMode', 'volumeMode')
 
 
 def _storage(spec: trees.Tree) -> Any:
