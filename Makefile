@@ -12,8 +12,8 @@ ARGS ?=
 RUN = $(PYTHON) tools/bootstrap.py
 
 # Suites that need programs or machines from outside; each has a target or a tox environment.
-OUTSIDE = tests/benchmarks tests/cluster tests/integration tests/pebble
-IGNORED = $(addprefix --ignore=,$(OUTSIDE) $(wildcard charms/*/tests/integration))
+OUTSIDE = tests/benchmarks tests/cluster tests/pebble
+IGNORED = $(addprefix --ignore=,$(OUTSIDE))
 
 # The whole suite takes 1.6 times as long in one process; a few chosen tests start sooner in one.
 PARALLEL = $(if $(ARGS),,--numprocesses auto)

@@ -4,7 +4,8 @@
 """How long the rehearsal takes for the bundle, and where the time goes.
 
 The goal is a settled bundle in under five seconds of the rehearsal's own time. Printed beside it
-is the cost of a process that imports the same and does nothing, for comparison.
+is the cost of a process that imports the same and does nothing, for comparison; then what a model
+takes that has up to a hundred applications on one storage.
 
     make bench ARGS=tests/benchmarks/bench_rehearsal.py
 """
@@ -26,6 +27,8 @@ from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, outcom
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = 5
 GOAL = 5.0
+SIZES = (1, 10, 100)
+MOST_HOOKS = 100_000
 IMPORTS = 'import rehearsal.run, charmarr_lib.testing.kubernetes, lightkube, pydantic'
 
 
@@ -46,6 +49,25 @@ def main() -> None:
         f'whole command {whole:.2f} s, importing the same and doing nothing {bare:.2f} s:', end=' '
     )
     print(f'ratio {whole / bare:.2f}')
+    print(f'{"applications":>12}{"hooks":>8}{"seconds":>9}{"ms a hook":>11}')
+    for size in SIZES:
+        grown = grow(size)
+        each = grown.seconds / grown.hooks * 1000
+        print(f'{size:>12}{grown.hooks:>8}{grown.seconds:>9.1f}{each:>11.1f}', flush=True)
+
+
+def grow(size: int) -> outcomes.Settled:
+    """Deploy that many Plex beside one storage, relate them all to it, and let them settle."""
+    charms = catalogue.Catalogue(catalogue.in_folder(ROOT / 'charms'))
+    with engine.Rehearsal(charms) as rehearsal:
+        rehearsal.deploy('charmarr-storage', 'storage', trust=True)
+        for number in range(size):
+            rehearsal.deploy('plex-k8s', f'plex{number}', trust=True)
+            rehearsal.integrate(f'plex{number}', 'storage')
+        settled = rehearsal.settle(MOST_HOOKS)
+        if not settled.quiet or settled.errors:
+            sys.exit(f'{size} applications do not settle')
+        return settled
 
 
 def settle() -> tuple[outcomes.Settled, list[outcomes.HookRun]]:
