@@ -64,6 +64,10 @@ class Accidents:
         """Fire one of the hooks that Juju fires whenever it likes."""
         self._runner.repeat(unit, REPEATABLE[hook])
 
+    def retry(self) -> None:
+        """Let the hooks in error be tried again, as Juju does after a while."""
+        self._runner.retry()
+
     def lead(self, unit: model.Unit) -> None:
         """Let another unit of an application lead it."""
         if unit.life is model.Life.ALIVE:

@@ -158,6 +158,7 @@ class Night:
                 self.rehearsal.advance()
         elif line == CALM:
             self.storm.calm()
+            self.rehearsal.accidents.retry()
             for program in ('plex', 'seerr'):
                 self.troupe.set_mood(program, 'well')
         elif line.startswith(acts.PREFIX):

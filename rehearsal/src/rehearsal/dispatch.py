@@ -233,7 +233,7 @@ class Dispatcher:
         for relation in self._juju.of(unit.application):
             memory = unit.memory.relations.get(relation.id)
             current = hook if hook is not None and hook.relation == relation.id else None
-            if memory is not None and (memory.created or current is not None):
+            if memory is not None:  # it has entered the scope, and Juju lists the relation
                 yield _relation(unit, relation, memory, current)
 
     def _storages(self, unit: model.Unit) -> Iterator[testing.Storage]:

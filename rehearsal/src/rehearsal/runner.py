@@ -108,6 +108,12 @@ class Runner:
         if self._agent.is_idle(unit) and unit.failure is None and not self._dying(unit):
             self._run_hook(unit, hook, _Tally())
 
+    def retry(self) -> None:
+        """Let every hook in error be tried again: Juju itself never gives up."""
+        for unit in self._juju.units():
+            if unit.failure is not None:
+                unit.failure.attempts = 0
+
     def lose_pod(self, unit: model.Unit) -> None:
         """End a unit's pod at once, without any hook."""
         self._end_pod(unit)
@@ -176,7 +182,7 @@ class Runner:
 
     def _killed(self, unit: model.Unit, hook: model.Hook) -> None:
         """Lose the pod in the middle of a hook: the next one takes the hook up again."""
-        unit.memory.interrupted = hook
+        _interrupt(unit, hook)
         self._end_pod(unit)
 
     def _end_pod(self, unit: model.Unit) -> None:
@@ -188,7 +194,7 @@ class Runner:
         unit.pod = None
         unit.address = ''
         if unit.failure is not None:
-            unit.memory.interrupted = unit.failure.hook
+            _interrupt(unit, unit.failure.hook)
             unit.failure = None
         unit.agent = model.Status('lost', 'agent is not communicating with the server')
 
@@ -409,3 +415,12 @@ class Runner:
 
     def _fingerprint(self) -> tuple[object, ...]:
         return (self._juju.changes, self._charm_writes, self._workload_state())
+
+
+def _interrupt(unit: model.Unit, hook: model.Hook) -> None:
+    """Remember the hook that a pod died in, unless it is about what died too or may be gone.
+
+    Such a hook is derived again, if there is still something that it would be about.
+    """
+    if hook.check is None and not hook.kind.startswith('secret-'):
+        unit.memory.interrupted = hook
