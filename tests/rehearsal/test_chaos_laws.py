@@ -193,6 +193,14 @@ def test_what_is_not_true_is_found_when_it_is_published(night, relation, applica
     assert broken(night) == 'nothing published that is not true'
 
 
+def test_what_was_true_before_a_relation_ended_is_no_lie(night):
+    told = '{"api_url": "http://plex.media.svc.cluster.local:32400"}'
+    server_relation(night).bag('plex').commit({'config': told})
+    night.do('juju remove-application plex --no-prompt')
+    del night.rehearsal.applications['plex']
+    assert broken(night) == ''
+
+
 def test_what_a_forger_wrote_is_not_taken_for_the_charms(night):
     night.do('#chaos: forge plex:media-storage charmarr-storage:media-storage plex garbage')
     assert 'half a' in storage_relation(night).bag('plex').content['config']

@@ -204,8 +204,8 @@ def _objects(seen: Witness) -> Iterator[tuple[str, str]]:
 def only_truth_published(seen: Witness) -> Iterator[str]:
     """What is published names what exists."""
     for relation in seen.rehearsal.relations:
-        if relation.is_peer:
-            continue
+        if relation.is_peer or relation.life is not model.Life.ALIVE:
+            continue  # of a relation that ends, nothing is told any more
         for side in (relation.provider, relation.requirer):
             text = relation.bag(side.application).content.get('config')
             if text is not None and not seen.is_forged(relation, side.application):
