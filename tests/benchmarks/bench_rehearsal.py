@@ -27,7 +27,7 @@ from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, outcom
 ROOT = pathlib.Path(__file__).parents[2]
 RUNS = 5
 GOAL = 5.0
-SIZES = (1, 10, 100)
+SIZES = (1, 10, 30, 100)
 MOST_HOOKS = 100_000
 IMPORTS = 'import rehearsal.run, charmarr_lib.testing.kubernetes, lightkube, pydantic'
 
