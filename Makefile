@@ -21,7 +21,7 @@ PARALLEL = $(if $(ARGS),,--numprocesses auto)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: rehearse chaos test lint format lock bench clean help
+.PHONY: rehearse chaos test test-pebble lint format lock bench clean help
 
 rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
@@ -31,6 +31,9 @@ chaos: ## Play 1,000 bad nights of the bundle and print the tally
 
 test: ## Run every test that needs no external program
 	@$(RUN) test pytest $(IGNORED) $(PARALLEL) $(ARGS)
+
+test-pebble: ## Hold the charms' layers and the model of Pebble to a real Pebble
+	@$(RUN) test pytest $(or $(ARGS),tests/pebble)
 
 lint: ## Check style, types, imports, spelling and locks
 	@$(RUN) lint python tools/lint.py $(ARGS)

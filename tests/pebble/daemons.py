@@ -81,8 +81,8 @@ class Daemon:
 
     def status_of(self, pid: int) -> dict[str, str]:
         """Return ``/proc/PID/status`` of a process of the container, proc_pid_status(5)."""
-        text = self.container.pull(f'/proc/{pid}/status').read()
-        return parse_status(text)
+        with self.container.pull(f'/proc/{pid}/status') as file:
+            return parse_status(file.read())
 
     def current(self, service: str) -> str:
         """Return what Pebble says that a service does, in Pebble's own word."""

@@ -203,7 +203,8 @@ def _furnish(root: pathlib.Path) -> None:
     (root / 'tmp').chmod(0o1777)
     (root / 'etc/passwd').write_text('root:x:0:0:root:/root:/bin/bash\nabc:x:911:911::/config:\n')
     (root / 'etc/group').write_text('root:x:0:\nabc:x:911:\n')
-    (root / 'etc/nsswitch.conf').write_text('passwd: files\ngroup: files\n')
+    (root / 'etc/hosts').write_text('127.0.0.1 localhost\n')  # the kubelet's work in a pod
+    (root / 'etc/nsswitch.conf').write_text('passwd: files\ngroup: files\nhosts: files\n')
     for name in _DEVICES:
         (root / 'dev' / name).touch()
     device = root / RENDER_NODE.lstrip('/')

@@ -107,4 +107,5 @@ def test_plex_keeps_its_preferences_through_a_restart(plex):
     plex.start()
     plex.stop()
     plex.replan()
-    assert plex.container.pull(plex.secret_file).read() == apps.PREFERENCES
+    with plex.container.pull(plex.secret_file) as file:
+        assert file.read() == apps.PREFERENCES

@@ -193,7 +193,8 @@ def test_a_pushed_file_is_roots_where_nobody_is_named_whoevers_it_was(backend):
     backend.container.push(path, 'x', permissions=0o600, user_id=7, group_id=8)
     backend.container.push(path, 'y')
     assert seen(backend, path) == (0, 0, 0o644)
-    assert backend.container.pull(path).read() == 'y'
+    with backend.container.pull(path) as file:
+        assert file.read() == 'y'
 
 
 def test_an_owner_may_be_named_as_the_image_names_it(backend):

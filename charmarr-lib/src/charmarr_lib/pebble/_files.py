@@ -28,7 +28,8 @@ def mounts(container: ops.Container) -> frozenset[str]:
         ops.pebble.ConnectionError: if Pebble has gone away.
         ops.pebble.PathError: if the mount table cannot be read.
     """
-    table = container.pull(_MOUNTINFO).read()
+    with container.pull(_MOUNTINFO) as file:
+        table = file.read()
     return frozenset(
         _OCTAL_ESCAPE.sub(lambda found: chr(int(found[1], 8)), fields[_MOUNT_POINT])
         for fields in (line.split(' ') for line in table.splitlines())
