@@ -1,14 +1,23 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Keeps the packages ``rehearsal`` and ``mediahub`` apart from the folders of the same names.
+"""What holds for the tests of every package.
 
-pytest names a test module after its path, ``rehearsal.tests...``, and makes up the packages on the
-way to it. It takes the real package for the first of them only when that is loaded already.
+The packages ``rehearsal`` and ``mediahub`` are kept apart from the folders of the same names. pytest
+names a test module after its path, ``rehearsal.tests...``, and makes up the packages on the way to
+it. It takes the real package for the first of them only when that is loaded already.
+
+Hypothesis gets no deadline: an example that is the first to import something takes as long as that
+takes, and a test says nothing about time.
 """
 
 import contextlib
 import importlib
+
+import hypothesis
+
+hypothesis.settings.register_profile('untimed', deadline=None)
+hypothesis.settings.load_profile('untimed')
 
 for package in ('mediahub', 'rehearsal'):
     with contextlib.suppress(ImportError):  # the environment of a single charm has neither
