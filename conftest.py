@@ -3,9 +3,9 @@
 
 """What holds for the tests of every package.
 
-The packages ``rehearsal`` and ``mediahub`` are kept apart from the folders of the same names. pytest
-names a test module after its path, ``rehearsal.tests...``, and makes up the packages on the way to
-it. It takes the real package for the first of them only when that is loaded already.
+The packages ``rehearsal`` and ``mediahub`` are kept apart from the folders of the same names:
+pytest names a test module after its path, ``rehearsal.tests...``, and makes up the packages on the
+way to it. It takes the real package for the first of them only when that is loaded already.
 
 Hypothesis gets no deadline: an example that is the first to import something takes as long as that
 takes, and a test says nothing about time.
