@@ -178,6 +178,9 @@ class PebbleFake:
         Raises:
             ops.pebble.APIError: as Pebble refuses a layer.
         """
+        if not isinstance(layer, str):
+            # As ops sends it: a value that YAML has no notation for fails here, not in production.
+            layer = pebble.Layer(layer).to_yaml() if isinstance(layer, dict) else layer.to_yaml()
         before = self._layers.plan()
         self._layers.add(label, layer, combine)
         after = self._layers.plan()

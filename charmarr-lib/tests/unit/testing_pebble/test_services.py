@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import pytest
+import yaml
 from ops import pebble
 
 from charmarr_lib.testing._pebble_services import Current
@@ -189,3 +191,13 @@ def test_ending_the_container_stops_its_programs(program: Any):
         fake.replan()
     assert program.stops == 1
     assert not fake.root.exists()
+
+
+def test_a_layer_that_cannot_be_sent_is_refused_as_ops_refuses_it():
+    class Level(enum.StrEnum):
+        DEBUG = 'debug'
+
+    service = {'override': 'replace', 'command': 'x', 'environment': {'LEVEL': Level.DEBUG}}
+    layer: Any = {'services': {'plex': service}}
+    with PebbleFake(None) as fake, pytest.raises(yaml.representer.RepresenterError):
+        fake.add_layer('plex', layer)
