@@ -3,8 +3,8 @@
 
 """An OpenSubsonic server as Navidrome is one: token and key authentication, play counts.
 
-Held to the OpenSubsonic schemas and to py-opensonic. What older servers do differently is held to
-the real Supysonic.
+Held to the OpenSubsonic schemas and to py-opensonic, in ``tests/oracles``. What older servers do
+differently is held to the real Supysonic.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dataclasses
 import datetime
 import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from .http import Answer, Asked, NotModelled, answer_json
@@ -235,14 +235,18 @@ class SubsonicDouble:
 
     def _search(self, asked: Asked) -> Node:
         query = asked.first('query')
-        wanted = query.strip('"').casefold()
         if not query and not self.takes_empty_query:
             return {'searchResult3': {}}
-        rows = list(self.library.tracks.values())
-        if wanted:
-            rows = [row for row in rows if wanted in row.title.casefold()]
-        page = _window(rows, asked.number('songOffset', 0), asked.number('songCount', 20))
-        return {'searchResult3': {'song': [self._song(row) for row in page]} if page else {}}
+        library = self.library
+        artists = _hits(asked, 'artist', library.artists.values(), lambda row: row.name)
+        albums = _hits(asked, 'album', library.albums.values(), lambda row: row.title)
+        songs = _hits(asked, 'song', library.tracks.values(), lambda row: row.title)
+        found = {
+            'artist': [self._artist(row) for row in artists],
+            'album': [self._album(row) for row in albums],
+            'song': [self._song(row) for row in songs],
+        }
+        return {'searchResult3': {name: rows for name, rows in found.items() if rows}}
 
     # Playlists
 
@@ -318,6 +322,16 @@ _ROLES = (
 def _iso(seconds: int) -> str:
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     return moment.strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def _hits(asked: Asked, kind: str, rows: Iterable[T], name: Callable[[T], str]) -> Sequence[T]:
+    """The page of one kind of result that a search asks for."""
+    count = asked.number(f'{kind}Count', 20)
+    if not count:
+        return ()
+    wanted = asked.first('query').strip('"').casefold()
+    found = [row for row in rows if wanted in name(row).casefold()] if wanted else list(rows)
+    return _window(found, asked.number(f'{kind}Offset', 0), count)
 
 
 def _window(rows: Sequence[T], start: int, size: int) -> Sequence[T]:
