@@ -10,8 +10,8 @@ reads them.
 
 Held to jellyfin-apiclient-python in ``tests/oracles/test_jellyfin_client.py``: that client signs
 in, reads, edits playlists and writes items. No other client was tried on the Emby profile, on
-answers to an API key, on ``/UserViews`` and ``/Library/Media/Updated``, or on searches, play counts
-and changes since a date.
+answers to an API key, on ``/UserViews`` and ``/Library/Media/Updated``, or on searches, counts of
+plays and changes since a date.
 """
 
 from __future__ import annotations
