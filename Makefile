@@ -12,7 +12,7 @@ ARGS ?=
 RUN = $(PYTHON) tools/bootstrap.py
 
 # Suites that need programs or machines from outside; each has a target or a tox environment.
-OUTSIDE = tests/benchmarks tests/cluster tests/pebble
+OUTSIDE = tests/benchmarks tests/pebble
 IGNORED = $(addprefix --ignore=,$(OUTSIDE))
 
 # The whole suite takes 1.6 times as long in one process; a few chosen tests start sooner in one.
@@ -21,7 +21,7 @@ PARALLEL = $(if $(ARGS),,--numprocesses auto)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: rehearse chaos test test-pebble lint format lock bench clean help
+.PHONY: rehearse chaos test test-cluster test-pebble lint format lock bench clean help
 
 rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
@@ -30,7 +30,10 @@ chaos: ## Play 1,000 bad nights of the bundle and print the tally
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml --chaos 0 --nights 1000 --jobs 2)
 
 test: ## Run every test that needs no external program
-	@$(RUN) test pytest $(IGNORED) $(PARALLEL) $(ARGS)
+	@KUBEBUILDER_ASSETS= $(RUN) test pytest $(IGNORED) $(PARALLEL) $(ARGS)
+
+test-cluster: ## Hold the fake Kubernetes API and the charms to a real API server
+	@$(RUN) test python tests/cluster/programs.py pytest $(or $(ARGS),tests/cluster)
 
 test-pebble: ## Hold the charms' layers and the model of Pebble to a real Pebble
 	@$(RUN) test pytest $(or $(ARGS),tests/pebble)

@@ -31,6 +31,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize('backend', names, indirect=True, scope='session')
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the fake was held to, or why to nothing."""
+    try:
+        found = programs.given(os.environ)
+        why = os.environ.get(programs.ABSENCE) or 'make test-cluster runs it'
+    except programs.MissingError as missing:
+        found, why = None, str(missing)
+    line = f'real API server: {found}' if found else f'no real API server: {why}'
+    terminalreporter.write_line(line)
+
+
 def _programs() -> pathlib.Path | None:
     try:
         return programs.given(os.environ)

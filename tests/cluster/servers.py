@@ -65,7 +65,7 @@ class Program:
         self._name = pathlib.Path(arguments[0]).name
         self._log = folder / f'{self._name}.log'
         with self._log.open('wb') as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 -- a program that was asked for
                 arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 

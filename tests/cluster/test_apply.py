@@ -116,9 +116,13 @@ def test_another_value_for_anothers_field_is_a_conflict(charm: wire.Api):
 
 @pytest.mark.usefixtures('deployed')
 def test_conflicts_are_listed_by_manager(charm: wire.Api):
-    theirs = {'name': 'plex', 'image': 'example/plex:2', 'imagePullPolicy': 'Always'}
     charm.apply(overlays.overlay(storage=False))
-    theirs['resources'] = {'limits': {'gpu.intel.com/i915': '2'}}
+    theirs = {
+        'name': 'plex',
+        'image': 'example/plex:2',
+        'imagePullPolicy': 'Always',
+        'resources': {'limits': {'gpu.intel.com/i915': '2'}},
+    }
     answer = charm.apply(overlays.wish({'containers': [theirs]}), fieldManager='other')
     assert answer.reason == (409, 'Conflict')
     container = '.spec.template.spec.containers[name="plex"]'

@@ -47,7 +47,7 @@ def test_strategic_merge_keeps_the_other_containers(api: wire.Api, deployed: dic
 
 def test_strategic_merge_deletes_an_item_when_told(api: wire.Api):
     gone = {'name': 'PEBBLE', '$patch': 'delete'}
-    names = [each['name'] for each in with_environment(api, gone)]  # type: ignore[list-item]
+    names = [each['name'] for each in with_environment(api, gone)]
     assert 'PEBBLE' not in names
     assert 'PEBBLE_SOCKET' in names
 

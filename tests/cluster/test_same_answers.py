@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charmarr_lib.testing.kubernetes import juju_reapply, juju_services, juju_statefulset, trees
+from charmarr_lib.testing.kubernetes import juju_reapply, juju_statefulset, trees
 
 from . import overlays, wire
 from .twins import Twins
@@ -315,6 +315,17 @@ UPDATES: dict[str, list[Request]] = {
     'strategic merge': [patched(with_workload(env=[{'name': 'PEBBLE', 'value': '/x'}]))],
     'strategic deletion': [patched(with_workload(env=[{'name': 'PEBBLE', '$patch': 'delete'}]))],
     'strategic replacement': [patched(with_workload(env=[{'$patch': 'replace'}, {'name': 'A'}]))],
+    'a mounted volume of no source': [
+        patched(
+            overlays.wish(
+                {
+                    'volumes': [
+                        {'name': 'charm-data', 'emptyDir': None, 'persistentVolumeClaim': {}}
+                    ]
+                }
+            )
+        )
+    ],
     'strategic order': [
         patched(
             overlays.wish(

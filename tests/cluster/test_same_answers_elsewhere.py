@@ -96,7 +96,6 @@ CLAIMS: dict[str, list[Request]] = {
         classed_claim(),
         on_claim(manifests.bound(), 'status'),
         on_claim(manifests.grown('20Gi')),
-        on_claim(manifests.grown('20Gi')),
         on_claim(manifests.grown('15Gi')),
         on_claim(manifests.grown('5Gi')),
     ],
@@ -172,6 +171,7 @@ VOLUMES: dict[str, list[Request]] = {
     'on a folder': [new_volume(nfs=None, hostPath={'path': '/media', 'type': 'Directory'})],
     'on a folder, plain': [new_volume(nfs=None, hostPath={'path': '/media'})],
     'without a source': [new_volume(nfs=None)],
+    'with two sources': [new_volume(hostPath={'path': '/x'})],
     'without a size': [new_volume(capacity=None)],
     'without access modes': [new_volume(accessModes=[])],
     'for one node': [

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-import charm_models
 import httpx2
 import ops
 from ops import testing
 
+import charm_models
 from charmarr_lib import http, interfaces, waiting
 from charmarr_lib.testing import relation_for_provider, relation_for_requirer
 from charmarr_lib.testing.pebble import Owners, PebbleFake, use_pebble
@@ -84,7 +84,7 @@ class Unit:
             relation = dataclasses.replace(relation, local_app_data=ours)
         others = {each for each in self.state.relations if each.id != relation.id}
         self.state = dataclasses.replace(self.state, relations={*others, relation})
-        return self.run(self.context.on.relation_changed(relation))
+        return self.run(self.context.on.relation_changed(relation, remote_unit=0))
 
     def part(self, number: int) -> str:
         """Remove a relation: relation-broken runs, then it is gone."""

@@ -109,23 +109,26 @@ class Answer:
     @property
     def reason(self) -> tuple[int, str]:
         """Code and reason of a refusal; fails if there was none."""
-        assert self.body['kind'] == 'Status', self.body
-        assert self.body['status'] == 'Failure', self.body
-        assert self.body['code'] == self.code
-        return self.code, self.body.get('reason', '')
+        refusal = self._refusal
+        return self.code, refusal.get('reason', '')
 
     @property
     def message(self) -> str:
         """The text of a refusal."""
-        assert self.reason
-        return self.body['message']
+        return self._refusal['message']
 
     @property
     def causes(self) -> list[tuple[str, str, str]]:
         """Field, reason and message of everything that was refused."""
-        assert self.reason
-        found = self.body['details'].get('causes', [])
+        found = self._refusal['details'].get('causes', [])
         return [(each.get('field', ''), each['reason'], each['message']) for each in found]
+
+    @property
+    def _refusal(self) -> Manifest:
+        assert self.body['kind'] == 'Status', self.body
+        assert self.body['status'] == 'Failure', self.body
+        assert self.body['code'] == self.code, self.body
+        return self.body
 
 
 def outline(answer: Answer) -> Answer:

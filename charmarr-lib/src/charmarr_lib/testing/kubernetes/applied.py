@@ -113,11 +113,13 @@ def _taken(
 
 
 def remove(value: Any, unwanted: fieldsets.FieldSet, shape: shapes.Shape) -> Any:
-    """The value without the paths of a set and all below them; None where nothing is left."""
-    if trees.is_map(value):
-        kept = _kept_fields(value, unwanted, shape)
-        return kept or None
-    if trees.is_list(value) and shape.associative:
+    """The value without the paths of a set and all below them; None where nothing is left.
+
+    What was empty before stays as it is.
+    """
+    if trees.is_map(value) and value:
+        return _kept_fields(value, unwanted, shape) or None
+    if trees.is_list(value) and value and shape.associative:
         return _kept_items(value, unwanted, shape) or None
     return value
 

@@ -71,6 +71,7 @@ def _container(container: trees.Tree) -> trees.Tree:
         container = trees.mapped(container, probe, _probe)
     container = trees.mapped(container, 'resources', _resources)
     container = trees.mapped_items(container, 'ports', _container_port)
+    container = trees.mapped_items(container, 'volumeMounts', _mount)
     return trees.mapped_items(container, 'env', _variable)
 
 
@@ -132,8 +133,14 @@ def _amounts(amounts: Any) -> Any:
 
 def _resources(resources: trees.Tree) -> trees.Tree:
     for side in ('requests', 'limits'):
+        if resources.get(side) == {}:
+            resources = trees.without(resources, side)
         resources = trees.mapped(resources, side, _amounts)
     return resources
+
+
+def _mount(mount: trees.Tree) -> trees.Tree:
+    return trees.without(mount, 'readOnly') if mount.get('readOnly') is False else mount
 
 
 def _template(template: trees.Tree) -> trees.Tree:

@@ -33,7 +33,7 @@ _SYSTEM_FIELDS = (
     'deletionGracePeriodSeconds',
     'resourceVersion',
 )
-_OMITTED_WHEN_EMPTY = ('annotations', 'finalizers', 'labels', 'ownerReferences')
+_OMITTED_WHEN_EMPTY = ('annotations', 'labels')
 _SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
 ORPHAN, FOREGROUND = 'orphan', 'foregroundDeletion'
 _PROPAGATION = {'Orphan': ORPHAN, 'Foreground': FOREGROUND, 'Background': ''}
@@ -95,9 +95,10 @@ class Lifecycle:
     def decoded(
         self, kind: kinds.Kind, obj: trees.Tree, known: trees.Tree | None = None
     ) -> trees.Tree:
-        """An object as the server's types hold it: with defaults, in canonical form, no nulls.
+        """An object as the server's types hold it: with defaults and in canonical form.
 
-        Branches that it shares with a known version are not looked at again.
+        There are no nulls and no empty lists. Branches that it shares with a known version are
+        not looked at again.
 
         Raises:
             Refused: a value is of the wrong type, or is no quantity (400).
@@ -107,7 +108,7 @@ class Lifecycle:
             detail = f'json: cannot unmarshal into Go struct field {kind.name}{wrong.path}'
             raise refusals.Unreadable(kind, detail)
         try:
-            return defaults.fill_in(kind.name, _without_empty(trees.without_nulls(obj, known)))
+            return defaults.fill_in(kind.name, _without_empty(trees.as_stored(obj, known)))
         except ValueError as error:
             raise refusals.Unreadable(kind, str(error)) from error
 
@@ -220,7 +221,7 @@ class Lifecycle:
         last = self._gone(kind, current.obj, current.shares, dry_run=dry_run)
         if dry_run:
             return last, False
-        metadata = {**last.metadata, 'resourceVersion': str(self.store.revision)}
+        metadata: trees.Tree = {**last.metadata, 'resourceVersion': str(self.store.revision)}
         if kind.name == 'Pod' and 'deletionTimestamp' not in metadata:
             # A pod is always marked first, if only for the moment.
             metadata |= {'deletionTimestamp': self.now(), 'deletionGracePeriodSeconds': 0}
@@ -275,7 +276,7 @@ class Lifecycle:
 def _without_empty(obj: trees.Tree) -> trees.Tree:
     """An object whose metadata does not name what it has none of."""
     for field in _OMITTED_WHEN_EMPTY:
-        if trees.dig(obj, 'metadata', field) in ({}, []):
+        if trees.dig(obj, 'metadata', field) == {}:
             obj = trees.without(obj, 'metadata', field)
     return obj
 

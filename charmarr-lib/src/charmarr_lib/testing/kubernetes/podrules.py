@@ -4,12 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
-from . import names, refusals, trees
+from . import names, quantities, refusals, trees
 
 _CONTAINERS = ('containers', 'initContainers')
+_SOURCES = (
+    'emptyDir',
+    'hostPath',
+    'secret',
+    'nfs',
+    'persistentVolumeClaim',
+    'configMap',
+    'projected',
+    'local',
+    'csi',
+)
 
 
 def check(
@@ -26,9 +37,12 @@ def check(
     # The server puts those from elsewhere before the spec's own, and counts them all.
     first = len(more_volumes)
     yield from _named(volumes, f'{path}.volumes', first=first)
+    known = set[Any](more_volumes)
     for index, volume in enumerate(volumes, first):
-        yield from _volume(volume, f'{path}.volumes[{index}]')
-    known = {volume.get('name') for volume in volumes} | more_volumes
+        problems = list(_volume(volume, f'{path}.volumes[{index}]'))
+        yield from problems
+        if not problems:
+            known.add(volume.get('name'))
     containers = trees.items(spec, 'containers')
     if not containers:
         yield refusals.required(f'{path}.containers')
@@ -63,9 +77,14 @@ def _named(
         seen.add(name)
 
 
+def in_order(sources: Iterable[str]) -> list[str]:
+    """The kinds of place that a volume names, in the order in which the server looks at them."""
+    last = len(_SOURCES)
+    return sorted(sources, key=lambda key: _SOURCES.index(key) if key in _SOURCES else last)
+
+
 def _volume(volume: trees.Tree, path: str) -> Iterator[refusals.Problem]:
-    sources = [key for key in volume if key != 'name']
-    for extra in sources[1:]:
+    for extra in in_order(key for key in volume if key != 'name')[1:]:
         field = f'{path}.{extra}'
         yield refusals.forbidden(field, 'may not specify more than 1 volume type')
     claim = trees.dig(volume, 'persistentVolumeClaim')
@@ -97,8 +116,8 @@ def _mount(
     name, place = mount.get('name'), mount.get('mountPath')
     if not name:
         yield refusals.required(f'{path}.name')
-    elif name not in volumes:
-        yield refusals.missing(f'{path}.name', name)
+    if name not in volumes:
+        yield refusals.missing(f'{path}.name', name or '')
     if not place:
         yield refusals.required(f'{path}.mountPath')
     elif place in seen:
@@ -121,12 +140,15 @@ def _ports(ports: list[Any], path: str) -> Iterator[refusals.Problem]:
 
 
 def _limits(resources: trees.Tree, path: str) -> Iterator[refusals.Problem]:
-    """Extended resources, such as GPUs, are whole and not overcommitted."""
+    """A limit bounds the request; extended resources, such as GPUs, are not overcommitted."""
     limits, requests = trees.branch(resources, 'limits'), trees.branch(resources, 'requests')
     for name, amount in limits.items():
         asked = requests.get(name, amount)
         if '/' in name and asked != amount:
             detail = f'must be equal to {name} limit of {amount}'
+            yield refusals.invalid(f'{path}.requests', asked, detail)
+        elif quantities.value(asked) > quantities.value(amount):
+            detail = f'must be less than or equal to {name} limit of {amount}'
             yield refusals.invalid(f'{path}.requests', asked, detail)
     for name in requests:
         if '/' in name and name not in limits:

@@ -164,7 +164,7 @@ def _persistent_volume(obj: trees.Tree) -> _Problems:
         yield refusals.required('spec.capacity')
     if capacity.keys() != {'storage'}:
         yield refusals.unsupported('spec.capacity', capacity or None, ['storage'])
-    sources = list(volume_source(spec))
+    sources = podrules.in_order(volume_source(spec))
     if not sources:
         yield refusals.required('spec', 'must specify a volume type')
     for extra in sources[1:]:
