@@ -57,7 +57,7 @@ def control_plane() -> pathlib.Path:
     except programs.MissingError as missing:
         pytest.skip(str(missing))
     if found is None:
-        pytest.skip(os.environ.get(programs.ABSENCE) or f'{programs.ASSETS} is not set')
+        pytest.skip(os.environ.get(programs.ABSENCE) or 'make test-cluster runs it')
     return found
 
 

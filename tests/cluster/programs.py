@@ -40,7 +40,7 @@ NAMES: Final = (*NEEDED, 'kube-controller-manager')
 _SOURCES: Final = pathlib.Path(__file__).parent / 'controlplane'
 _PROGRAM: Final = 'controlplane'
 _LONGEST_REASON: Final = 200  # characters
-_LONGEST_BUILD: Final = 45 * 60  # seconds; two idle cores need a sixth of that
+_LONGEST_BUILD: Final = 45 * 60  # seconds; two idle cores need a ninth of that
 
 
 class MissingError(Exception):
@@ -65,7 +65,8 @@ def given(variables: Mapping[str, str]) -> pathlib.Path | None:
 def provide() -> pathlib.Path:
     """Return a folder with the programs, which are built if that has not been done yet.
 
-    The first time takes as long as it takes to compile Kubernetes: ten minutes of two cores.
+    The first time takes as long as it takes to compile Kubernetes: ten minutes of processor
+    time, which is five where two cores have nothing else to do.
 
     Raises:
         MissingError: if there is no Go, or if it cannot build them.
@@ -124,7 +125,7 @@ def _only_one(lock: pathlib.Path) -> Generator[None]:
 
 
 def _build(go: str, home: pathlib.Path) -> None:
-    print('building etcd and Kubernetes, once; this takes ten minutes or more', flush=True)
+    print('building etcd and Kubernetes, once; this takes five minutes or more', flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         # What is being built must not look like what is ready: it moves there in one step.

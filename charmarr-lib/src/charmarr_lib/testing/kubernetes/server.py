@@ -27,12 +27,12 @@ from . import store as stores
 
 _VERSION = {
     'major': '1',
-    'minor': '34',
-    'gitVersion': 'v1.34.1',
+    'minor': '36',
+    'gitVersion': 'v1.36.3',
     'gitCommit': '',
     'gitTreeState': 'clean',
-    'buildDate': '2025-09-09T00:00:00Z',
-    'goVersion': 'go1.24.6',
+    'buildDate': '1970-01-01T00:00:00Z',
+    'goVersion': 'go1.26.0',
     'compiler': 'gc',
     'platform': 'linux/amd64',
 }
@@ -81,8 +81,8 @@ def _wall_clock() -> datetime.datetime:
 class KubernetesFake:
     """A Kubernetes API server in memory, for tests and for the rehearsal.
 
-    It behaves as kube-apiserver does, as far as the kinds in kinds.py go: server-side apply with
-    field ownership, strategic merge patch, defaults, validation, finalisers, errors. It has no
+    It behaves as kube-apiserver 1.36 does, as far as the kinds in kinds.py go: server-side apply
+    with field ownership, strategic merge patch, defaults, validation, finalisers, errors. It has no
     controllers; `release_protection` and `collect_garbage` do what two of them would, when asked.
     It is strict: a path, parameter or body that it does not know raises `UnexpectedRequest`
     (an AssertionError) out of the client's call.
