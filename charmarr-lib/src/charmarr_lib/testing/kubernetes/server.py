@@ -82,8 +82,9 @@ class KubernetesFake:
     """A Kubernetes API server in memory, for tests and for the rehearsal.
 
     It behaves as kube-apiserver 1.36 does, as far as the kinds in kinds.py go: server-side apply
-    with field ownership, strategic merge patch, defaults, validation, finalisers, errors. It has no
-    controllers; `release_protection` and `collect_garbage` do what two of them would, when asked.
+    with field ownership, strategic merge patch, defaults, validation, finalisers, errors. It has
+    no controllers; `release_protection` and `collect_garbage` do what two of them would, when
+    asked.
     It is strict: a path, parameter or body that it does not know raises `UnexpectedRequest`
     (an AssertionError) out of the client's call.
 
