@@ -5,7 +5,9 @@
 
 import pytest
 
-pytest.register_assert_rewrite('mediahub.conformance.suite')
+_ASSERTING = ('suite', 'uses', 'driver')
+
+pytest.register_assert_rewrite(*(f'mediahub.conformance.{name}' for name in _ASSERTING))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,10 +15,7 @@ a well-formed lie may make them shorter, never different.
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
 
 import pytest
 
@@ -29,15 +26,10 @@ from ..engine.scans import ScanResult
 from ..engine.values import LIBRARY_KINDS, ItemRef, Kind
 from ..store.database import Database
 from ..store.library import Guard, LibraryIndex, Mode
+from .driver import MOST_REQUESTS, Call
 from .faults import LIES, Fault
 from .harness import Harness
-
-T = TypeVar('T')
-Call = Callable[[MediaServerClient], Awaitable[Any]]
-
-IMAGE = b'\xff\xd8\xff\xe0 an image, as far as its first bytes tell \xff\xd9'
-GENRES = ['Jazz', 'Rock, Progressive & "odd"']
-BIOGRAPHY = 'Born & raised in "quotes"; plays 100 % 🎸.'
+from .uses import BIOGRAPHY, CALLS, GENRES, IMAGE, Uses
 
 HOSTILE = (
     '"quoted" \'title\'',
@@ -48,30 +40,10 @@ HOSTILE = (
     '%00 %2F ; DROP TABLE items',
 )
 
-# Asked for more indices than this, a call is no bulk call any more.
-MOST_REQUESTS = 200
-
-# How each capability is used; in the order in which a failure is easiest to understand.
-CALLS: dict[Capability, Callable[[DialectConformance, MediaServerClient], Awaitable[Any]]] = {}
-
-
-def exercises(capability: Capability) -> Callable[[T], T]:
-    """Note that a method of the suite uses a capability."""
-
-    def note(method: T) -> T:
-        CALLS[capability] = method  # pyright: ignore[reportArgumentType] - a method of the suite
-        return method
-
-    return note
-
 
 @pytest.mark.conformance
-class DialectConformance:
+class DialectConformance(Uses):
     """Every test that a dialect has to pass."""
-
-    def make_harness(self) -> Harness:
-        """A fresh server with known content."""
-        raise NotImplementedError
 
     # Without faults
 
@@ -303,209 +275,6 @@ class DialectConformance:
                 raise MediaServerError(client.name, 'no scan was seen')
 
         self._writes_truly(fault, scan, lambda harness, _: harness.scans() > 0, Capability.SCAN)
-
-    # Uses of each capability
-
-    @exercises(Capability.CHANGES)
-    async def use_changes(self, client: MediaServerClient) -> None:
-        """Read what changed since long ago."""
-        snapshot = await client.changes(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))
-        found = [item async for page in snapshot for item in page.items]
-        assert {item.ref.native_id for item in found} >= self._harness.truth(Kind.TRACK)
-        assert not snapshot.proof.complete
-
-    @exercises(Capability.SEARCH)
-    async def use_search(self, client: MediaServerClient) -> None:
-        """Find a track by title and artist, by title alone, and in another spelling."""
-        title, artist, native_id = self._harness.searchable()
-        for asked in ((title, artist), (title, ''), (title.upper(), artist.lower())):
-            found = await client.search_tracks(*asked)
-            assert native_id in [track.ref.native_id for track in found]
-        assert await client.search_tracks('no such title anywhere', artist) == ()
-        assert len(await client.search_tracks(title, '', limit=1)) == 1
-
-    @exercises(Capability.RECENTLY_ADDED)
-    async def use_recently_added(self, client: MediaServerClient) -> None:
-        """List the newest albums."""
-        found = await client.get_recently_added_albums(max_results=2)
-        assert len(found) == 2
-        dates = [album.added_at for album in found if album.added_at]
-        assert dates == sorted(dates, reverse=True)
-        everything = await client.get_recently_added_albums()
-        assert {album.ref.native_id for album in everything} <= self._harness.truth(Kind.ALBUM)
-
-    @exercises(Capability.SCAN_STATE)
-    async def use_scan_state(self, client: MediaServerClient) -> None:
-        """Ask whether a scan runs."""
-        assert await client.is_library_scanning() is False
-
-    @exercises(Capability.SCAN)
-    async def use_scan(self, client: MediaServerClient) -> None:
-        """Scan, and see it begin and end."""
-        before = self._harness.scans() if await client.supports(Capability.SCAN) else 0
-        job = await client.trigger_library_scan()
-        assert self._harness.scans() == before + 1
-        assert await client.is_library_scanning()
-        assert (await job.progress()).scanning
-        self._harness.finish_scan()
-        assert await job.wait(timeout=10, poll=0.01) is ScanResult.FINISHED
-        assert not await client.is_library_scanning()
-
-    @exercises(Capability.PLAYLISTS)
-    async def use_playlists(self, client: MediaServerClient) -> None:
-        """List the playlists and what is in them."""
-        for playlist in await client.get_playlists():
-            await client.get_playlist_entries(playlist)
-
-    @exercises(Capability.PLAYLIST_EDIT)
-    async def use_playlist_edit(self, client: MediaServerClient) -> None:
-        """Create, change in every way, and copy; repetitions and order are kept."""
-        harness = self._harness
-        one, two, three, four = self._tracks(client, harness)[:4]
-        shapes: tuple[list[ItemRef], ...] = (
-            [one, two, three],
-            [three, two, one],
-            [one, one, two, one],
-            [four, one, two, three, one],
-            [two],
-            [],
-            [one, two, three, four, four, four],
-        )
-        for shape in shapes:
-            outcome = await client.update_playlist('Shapes', shape)
-            assert harness.playlist('Shapes') == [ref.native_id for ref in shape]
-            assert outcome.playlist.count == len(shape)
-            assert not (await client.plan_playlist('Shapes', shape)).changes
-        await client.copy_playlist('Shapes', 'Copy')
-        assert harness.playlist('Copy') == harness.playlist('Shapes')
-
-    @exercises(Capability.HISTORY)
-    async def use_history(self, client: MediaServerClient) -> None:
-        """Read the history."""
-        plays = await client.get_play_history()
-        assert plays
-        assert {play.track.native_id for play in plays} <= self._harness.truth(Kind.TRACK)
-        assert len(await client.get_play_history(limit=1)) == 1
-
-    @exercises(Capability.PLAY_COUNTS)
-    async def use_play_counts(self, client: MediaServerClient) -> None:
-        """Read the counts."""
-        counts = await client.get_track_play_counts()
-        assert counts
-        assert set(counts) <= self._harness.truth(Kind.TRACK)
-        assert all(count > 0 for count in counts.values())
-
-    @exercises(Capability.ARTIST_GENRES)
-    async def use_artist_genres(self, client: MediaServerClient) -> None:
-        """Write genres."""
-        await client.update_artist_genres(self._first(client, Kind.ARTIST), GENRES)
-
-    @exercises(Capability.ARTIST_BIOGRAPHY)
-    async def use_artist_biography(self, client: MediaServerClient) -> None:
-        """Write a biography."""
-        await client.update_artist_biography(self._first(client, Kind.ARTIST), BIOGRAPHY)
-
-    @exercises(Capability.ARTIST_POSTER)
-    async def use_artist_poster(self, client: MediaServerClient) -> None:
-        """Write a picture."""
-        await client.update_artist_poster(self._first(client, Kind.ARTIST), IMAGE)
-
-    @exercises(Capability.ALBUM_POSTER)
-    async def use_album_poster(self, client: MediaServerClient) -> None:
-        """Write a cover."""
-        await client.update_album_poster(self._first(client, Kind.ALBUM), IMAGE)
-
-    # Machinery
-
-    _harness: Harness
-
-    def _first(self, client: MediaServerClient, kind: Kind) -> ItemRef:
-        native_id = min(self._harness.truth(kind), default='1')
-        return ItemRef(client.name, kind, native_id)
-
-    def _tracks(self, client: MediaServerClient, harness: Harness) -> list[ItemRef]:
-        native_ids = sorted(harness.truth(Kind.TRACK))
-        return [ItemRef(client.name, Kind.TRACK, native_id) for native_id in native_ids]
-
-    def _harness_for(self, fault: Fault) -> Harness:
-        harness = self.make_harness()
-        if fault not in harness.faults:
-            pytest.skip(f'{fault.name} cannot happen to this kind of server')
-        self._harness = harness
-        return harness
-
-    def _with_client(
-        self, call: Callable[[MediaServerClient], Awaitable[T]], harness: Harness | None = None
-    ) -> T:
-        chosen = harness or self.make_harness()
-        self._harness = chosen
-
-        async def connected() -> T:
-            async with chosen.open() as client:
-                return await call(client)
-
-        return asyncio.run(connected())
-
-    async def _either(self, call: Callable[[], Awaitable[object]]) -> bool:
-        """Whether a call did its work; the only other way out is an error of ours."""
-        try:
-            await call()
-        except MediaServerError:
-            return False
-        return True
-
-    def _answers_truly(
-        self,
-        fault: Fault,
-        call: Call,
-        *,
-        lasting: bool,
-        exactly: bool,
-        needs: Capability | None = None,
-    ) -> None:
-        harness = self._harness_for(fault)
-
-        async def check(client: MediaServerClient) -> None:
-            if needs is not None and not await client.supports(needs):
-                return
-            right = await call(client)
-            for position in range(MOST_REQUESTS):
-                harness.interposer.arm(fault, position, lasting=lasting)
-                try:
-                    answer = await call(client)
-                except MediaServerError:
-                    continue
-                agrees = answer == right if exactly else answer <= right
-                assert agrees, f'{fault} at request {position} gave {answer}'
-                if not harness.interposer.struck:
-                    return
-            pytest.fail(f'a read took more than {MOST_REQUESTS} requests')
-
-        self._with_client(check, harness)
-
-    def _writes_truly(
-        self,
-        fault: Fault,
-        call: Call,
-        shows: Callable[[Harness, MediaServerClient], bool],
-        needs: Capability,
-    ) -> None:
-        for position in range(MOST_REQUESTS):
-            harness = self._harness_for(fault)
-
-            async def attempt(
-                client: MediaServerClient, harness: Harness = harness, position: int = position
-            ) -> bool:
-                if not await client.supports(needs):
-                    return False
-                harness.interposer.arm(fault, position)
-                if await self._either(lambda: call(client)):
-                    assert shows(harness, client), f'{fault} at request {position}'
-                return harness.interposer.struck
-
-            if not self._with_client(attempt, harness):
-                return
-        pytest.fail(f'a write took more than {MOST_REQUESTS} requests')
 
 
 class _Clock:

@@ -10,17 +10,14 @@ folder by folder is what brings servers down.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
 import datetime
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import quote
 
 from ..engine import coerce, errors, paging, wire
 from ..engine.capabilities import Capability, Handshake
-from ..engine.contract import image_type
 from ..engine.dialect import Dialect
 from ..engine.registry import ServerSettings, ServerType, Surroundings
 from ..engine.snapshot import Evidence, Page
@@ -33,18 +30,12 @@ from ..engine.values import (
     ScanProgress,
     Track,
 )
-from .jellyfin_settings import EMBY, JELLYFIN, PAGE, JellyfinSettings, Profile
-from .jellyfin_wire import (
-    TYPES,
-    Decoder,
-    Folder,
-    ItemData,
-    ItemList,
-    Made,
-    SystemInfo,
-    User,
-    UserPolicy,
-)
+from . import jellyfin_account
+from .jellyfin_account import Account
+from .jellyfin_requests import Requests
+from .jellyfin_settings import EMBY, JELLYFIN, JellyfinSettings, Profile
+from .jellyfin_wire import TYPES, Decoder, Folder, ItemData, ItemList, Made, SystemInfo
+from .jellyfin_writing import Writing
 
 T = TypeVar('T')
 
@@ -56,9 +47,6 @@ LISTING: wire.Params = (
     ('EnableImages', 'false'),
     ('SortBy', 'DateCreated,SortName'),
 )
-
-# Fields that a full overwrite could lose without anybody noticing.
-KEPT = ('Name', 'Overview', 'Genres', 'ProviderIds', 'Tags', 'ProductionYear', 'LockData')
 
 _EVERYBODY = frozenset(
     {
@@ -83,15 +71,6 @@ _ADMINISTRATORS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Account:
-    """Whose playlists and plays are meant, and what the credential may do."""
-
-    id: str
-    name: str
-    administrator: bool
-
-
 class JellyfinDialect(Dialect):
     """Speaks to one Jellyfin or Emby server.
 
@@ -109,6 +88,8 @@ class JellyfinDialect(Dialect):
         self._wire = connection
         self._settings = settings
         self._profile = profile
+        self._requests = Requests(name, connection, profile, settings.page_size)
+        self._writing = Writing(name, self._requests, self._whose)
         self._size = paging.PageSize(settings.page_size)
         self._hello: tuple[Handshake, Account] | None = None
 
@@ -117,11 +98,11 @@ class JellyfinDialect(Dialect):
 
     async def handshake(self) -> Handshake:
         """Ask who the server is, and who we are to it."""
-        info = await self._get('/System/Info', SystemInfo)
+        info = await self._requests.get('/System/Info', SystemInfo)
         machine_id = coerce.text(info.id)
         if machine_id is None:
             raise errors.Incompatible(self.name, f'what answers is no {self._profile.product}')
-        account = await self._who()
+        account = await jellyfin_account.find(self.name, self._requests, self._settings)
         handshake = Handshake(
             product=coerce.text(info.product_name) or self._profile.product,
             version=coerce.text(info.version) or '',
@@ -142,28 +123,14 @@ class JellyfinDialect(Dialect):
             found.add(Capability.PLAYLIST_MOVE)
         return frozenset(found)
 
-    async def _who(self) -> Account:
-        if self._settings.auth == 'user-token':
-            user = await self._get('/Users/Me', User)
-            return self._account(user, administrator=_administers(user))
-        users = await self._get('/Users', list[User])
-        wanted = self._settings.user
-        for user in users:
-            if coerce.text(user.name) == wanted or (wanted is None and _administers(user)):
-                return self._account(user, administrator=True)
-        names = ', '.join(coerce.texts(user.name for user in users)) or 'none'
-        raise errors.NotFound(self.name, f'no user {wanted or "that administers"!r}; {names}')
-
-    def _account(self, user: User, *, administrator: bool) -> Account:
-        user_id = coerce.text(user.id)
-        if user_id is None:
-            raise errors.ProtocolError(self.name, 'a user without an id')
-        return Account(user_id, coerce.text(user.name) or '', administrator)
-
     async def _ready(self) -> tuple[Handshake, Account]:
         if self._hello is None:
             await self.handshake()
         return cast('tuple[Handshake, Account]', self._hello)
+
+    async def _whose(self) -> Account:
+        _, account = await self._ready()
+        return account
 
     # Library
 
@@ -216,8 +183,8 @@ class JellyfinDialect(Dialect):
     async def _folders(self) -> list[Folder]:
         _, account = await self._ready()
         if account.administrator:
-            return await self._get('/Library/VirtualFolders', list[Folder])
-        views = await self._get('/UserViews', ItemList, (('userId', account.id),))
+            return await self._requests.get('/Library/VirtualFolders', list[Folder])
+        views = await self._requests.get('/UserViews', ItemList, (('userId', account.id),))
         return [
             Folder(name=view.name, item_id=view.id, collection_type=view.collection_type)
             for view in views.items or ()
@@ -242,7 +209,7 @@ class JellyfinDialect(Dialect):
     async def _total(self, kind: Kind, params: wire.Params) -> int | None:
         path, listing = await self._listing(kind)
         window = (('StartIndex', '0'), ('Limit', '1'))
-        found = await self._get(path, ItemList, (*listing, *params, *window))
+        found = await self._requests.get(path, ItemList, (*listing, *params, *window))
         return coerce.integer(found.total_record_count)
 
     async def _listing(self, kind: Kind) -> tuple[str, wire.Params]:
@@ -258,65 +225,9 @@ class JellyfinDialect(Dialect):
     ) -> AsyncGenerator[paging.Batch[T]]:
         async def fetch(start: int, count: int) -> paging.Batch[T]:
             path, listing = await self._listing(kind)
-            return await self._page(path, (*listing, *params), make, start, count)
+            return await self._requests.page(path, (*listing, *params), make, start, count)
 
         return paging.pages(self.name, fetch, self._size)
-
-    async def _page(
-        self,
-        path: str,
-        params: wire.Params,
-        make: Callable[[ItemData], T | None],
-        start: int,
-        count: int,
-    ) -> paging.Batch[T]:
-        """One page of a listing.
-
-        Raises:
-            ProtocolError: An item has no id or is of another kind, or there is no list.
-        """
-        patience = self._wire.policy.first_page_timeout if start == 0 else None
-        window = (('StartIndex', str(start)), ('Limit', str(count)))
-        found = await self._get(path, ItemList, (*params, *window), patience)
-        if found.items is None:
-            raise errors.ProtocolError(self.name, f'{path} answers without a list')
-        items = [make(data) for data in found.items]
-        if any(item is None for item in items):
-            raise errors.ProtocolError(self.name, f'{path} lists what is no such item')
-        ids = [coerce.text(data.playlist_item_id or data.id) or '' for data in found.items]
-        total = coerce.integer(found.total_record_count)
-        return paging.Batch(cast('list[T]', items), ids, total)
-
-    async def _everything(
-        self,
-        path: str,
-        params: wire.Params,
-        make: Callable[[ItemData], T | None],
-        limit: int | None = None,
-    ) -> list[T]:
-        """A listing, whole or up to a limit, or an error.
-
-        Raises:
-            Incomplete: The server counts more or fewer than came.
-        """
-        found: list[T] = []
-        totals: set[int | None] = set()
-        size = paging.PageSize(min(self._settings.page_size, limit or PAGE))
-
-        async def fetch(start: int, count: int) -> paging.Batch[T]:
-            return await self._page(path, params, make, start, count)
-
-        async for batch in paging.pages(self.name, fetch, size):
-            found += batch.items
-            totals.add(batch.total)
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
-        if not found:
-            totals.add((await self._page(path, params, make, 0, 1)).total)
-        if totals != {len(found)}:
-            problem = f'{len(found)} items arrived, the server counts {sorted(map(str, totals))}'
-            raise errors.Incomplete(self.name, [problem])
-        return found
 
     async def search_tracks(self, title: str, artist: str, limit: int) -> Sequence[Track]:
         """Search by title; the ranking looks at the artist."""
@@ -325,7 +236,7 @@ class JellyfinDialect(Dialect):
             path, listing = await self._listing(Kind.TRACK)
             decoder = Decoder(self.name, library.folders)
             where = (('ParentId', coerce.text(library.item_id) or ''), ('SearchTerm', title))
-            batch = await self._page(
+            batch = await self._requests.page(
                 path,
                 (*listing, *where),
                 lambda data, decoder=decoder: decoder.item(Kind.TRACK, data),
@@ -345,7 +256,7 @@ class JellyfinDialect(Dialect):
                 ('ParentId', coerce.text(library.item_id) or ''),
                 *_of('MusicAlbum', account, 'DateCreated'),
             )
-            items = await self._everything(
+            items = await self._requests.everything(
                 '/Items',
                 params,
                 lambda data, decoder=decoder: decoder.item(Kind.ALBUM, data),
@@ -361,12 +272,12 @@ class JellyfinDialect(Dialect):
         """Refresh the music libraries, or tell the server that a folder changed."""
         if path is not None:
             update = {'Updates': [{'Path': path, 'UpdateType': 'Modified'}]}
-            await self._post('/Library/Media/Updated', json.dumps(update).encode())
+            await self._requests.post('/Library/Media/Updated', json.dumps(update).encode())
             return
         for library in await self._libraries():
             key = quote(coerce.text(library.item_id) or '', safe='')
             modes = (('metadataRefreshMode', 'Default'), ('imageRefreshMode', 'Default'))
-            await self._wire.send('POST', f'{self._profile.prefix}/Items/{key}/Refresh', modes)
+            await self._requests.send('POST', f'/Items/{key}/Refresh', modes)
 
     async def scan_progress(self) -> ScanProgress:
         """From the libraries: a refresh is no scheduled task."""
@@ -384,13 +295,14 @@ class JellyfinDialect(Dialect):
         """The user's playlists."""
         _, account = await self._ready()
         params = (*_of('Playlist', account, 'SortName'), ('Fields', 'ChildCount'))
-        return await self._everything('/Items', params, Decoder(self.name).playlist)
+        return await self._requests.everything('/Items', params, Decoder(self.name).playlist)
 
     async def playlist_entries(self, playlist_id: str) -> Sequence[Entry]:
         """The entries in order."""
         _, account = await self._ready()
         params = (('userId', account.id),)
-        return await self._everything(_items(playlist_id), params, Decoder(self.name).entry)
+        decoder = Decoder(self.name)
+        return await self._requests.everything(_items(playlist_id), params, decoder.entry)
 
     async def create_playlist(self, title: str, track_ids: Sequence[str]) -> str:
         """Make a playlist of the user's."""
@@ -401,7 +313,7 @@ class JellyfinDialect(Dialect):
             'UserId': account.id,
             'MediaType': 'Audio',
         }
-        response = await self._post('/Playlists', json.dumps(wanted).encode())
+        response = await self._requests.post('/Playlists', json.dumps(wanted).encode())
         playlist_id = coerce.text(self._wire.decode(response, Made).id)
         if playlist_id is None:
             raise self._wire.protocol_error('no playlist in the answer', response)
@@ -411,12 +323,12 @@ class JellyfinDialect(Dialect):
         """Add tracks at the end."""
         _, account = await self._ready()
         params = (('ids', ','.join(track_ids)), ('userId', account.id))
-        await self._wire.send('POST', self._profile.prefix + _items(playlist_id), params)
+        await self._requests.send('POST', _items(playlist_id), params)
 
     async def remove_entries(self, playlist_id: str, entry_ids: Sequence[str]) -> None:
         """Take entries out, by the ids of their places."""
         params = (('entryIds', ','.join(entry_ids)),)
-        await self._wire.send('DELETE', self._profile.prefix + _items(playlist_id), params)
+        await self._requests.send('DELETE', _items(playlist_id), params)
 
     async def move_entry(self, playlist_id: str, entry_id: str, after: str | None) -> None:
         """Move an entry to the place behind another one, which has to be counted first."""
@@ -426,20 +338,20 @@ class JellyfinDialect(Dialect):
         order.remove(entry_id)
         place = order.index(after) + 1 if after is not None else 0
         path = f'{_items(playlist_id)}/{quote(entry_id, safe="")}/Move/{place}'
-        await self._wire.send('POST', self._profile.prefix + path)
+        await self._requests.send('POST', path)
 
     # History
 
     async def play_history(self, limit: int) -> Sequence[PlayEvent]:
         """The last play of each track: the server keeps no more."""
-        return await self._everything(
+        return await self._requests.everything(
             '/Items', await self._played(), Decoder(self.name).play, limit
         )
 
     async def track_play_counts(self) -> Mapping[str, int]:
         """From the tracks that were played."""
         decoder = Decoder(self.name)
-        items = await self._everything(
+        items = await self._requests.everything(
             '/Items', await self._played(), lambda data: decoder.item(Kind.TRACK, data)
         )
         tracks = [item for item in items if isinstance(item, Track)]
@@ -453,72 +365,19 @@ class JellyfinDialect(Dialect):
 
     async def write_artist_genres(self, artist_id: str, genres: Sequence[str]) -> None:
         """Replace the genres."""
-        await self._rewrite(artist_id, {'Genres': list(genres)})
+        await self._writing.genres(artist_id, genres)
 
     async def write_artist_biography(self, artist_id: str, biography: str) -> None:
         """Replace the overview."""
-        await self._rewrite(artist_id, {'Overview': biography})
-
-    async def _rewrite(self, item_id: str, fields: Mapping[str, object]) -> None:
-        """Change fields of an item; the server takes whole items only, and forgets the rest.
-
-        Raises:
-            Unverified: Read again, the item is not what was sent.
-        """
-        before = await self._whole(item_id)
-        wanted = {**before, **fields}
-        await self._post(f'/Items/{quote(item_id, safe="")}', json.dumps(wanted).encode())
-        after = await self._whole(item_id)
-        wrong = [name for name in KEPT if after.get(name) != wanted.get(name)]
-        if wrong:
-            detail = f'item {item_id} still differs in {", ".join(wrong)}'
-            raise errors.Unverified(self.name, detail)
-
-    async def _whole(self, item_id: str) -> dict[str, Any]:
-        """An item with all its fields, those that we do not know included."""
-        _, account = await self._ready()
-        path = f'/Items/{quote(item_id, safe="")}'
-        item = await self._get(path, dict[str, Any], (('userId', account.id),))
-        if item.get('Id') != item_id:
-            raise errors.ProtocolError(self.name, f'{path} answers another item')
-        return item
+        await self._writing.biography(artist_id, biography)
 
     async def write_artist_poster(self, artist_id: str, image: bytes) -> None:
         """Replace the picture."""
-        await self._poster(artist_id, image)
+        await self._writing.poster(artist_id, image)
 
     async def write_album_poster(self, album_id: str, image: bytes) -> None:
         """Replace the cover."""
-        await self._poster(album_id, image)
-
-    async def _poster(self, item_id: str, image: bytes) -> None:
-        """Upload a picture, in base64 as the server wants it, and see it change."""
-        before = _picture(await self._whole(item_id))
-        path = f'/Items/{quote(item_id, safe="")}/Images/Primary'
-        kind = image_type(image) or 'image/jpeg'
-        await self._post(path, base64.b64encode(image), kind)
-        after = _picture(await self._whole(item_id))
-        if after is None or after == before:
-            shown = await self._wire.get(self._profile.prefix + path) if after else None
-            if shown is None or shown.content != image:
-                raise errors.Unverified(self.name, f'item {item_id} still has another picture')
-
-    # Requests
-
-    async def _get(
-        self,
-        path: str,
-        shape: type[T],
-        params: wire.Params = (),
-        timeout: float | None = None,
-    ) -> T:
-        response = await self._wire.get(self._profile.prefix + path, params, timeout=timeout)
-        return self._wire.decode(response, shape)
-
-    async def _post(self, path: str, content: bytes, kind: str = 'application/json') -> Any:
-        return await self._wire.send(
-            'POST', self._profile.prefix + path, content=content, content_type=kind
-        )
+        await self._writing.poster(album_id, image)
 
 
 def _of(kind: str, account: Account, order: str) -> wire.Params:
@@ -540,16 +399,6 @@ def _items(playlist_id: str) -> str:
 def _busy(library: Folder) -> bool:
     """Whether a library is refreshed, or waits for it."""
     return library.refresh_status in {'Active', 'Queued'}
-
-
-def _administers(user: User) -> bool:
-    return (user.policy or UserPolicy()).is_administrator is True
-
-
-def _picture(item: Mapping[str, Any]) -> str | None:
-    """The tag of an item's picture, which changes with it."""
-    tags = item.get('ImageTags')
-    return coerce.text(cast('dict[str, object]', tags).get('Primary')) if tags else None
 
 
 def _builder(profile: Profile) -> Callable[[str, ServerSettings, Surroundings], Dialect]:

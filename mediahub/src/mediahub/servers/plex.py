@@ -12,16 +12,12 @@ Ids are rating keys. Plex gives an item a new one now and then; the identity map
 from __future__ import annotations
 
 import datetime
-import pathlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Self, TypeVar, cast
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import cast
 from urllib.parse import quote
 
-import pydantic
-
-from ..engine import coerce, config, errors, paging, wire
+from ..engine import coerce, errors, wire
 from ..engine.capabilities import Capability, Handshake
-from ..engine.contract import image_type
 from ..engine.dialect import Dialect
 from ..engine.registry import ServerSettings, ServerType, Surroundings
 from ..engine.snapshot import Evidence, Page
@@ -35,13 +31,10 @@ from ..engine.values import (
     ScanProgress,
     Track,
 )
-from .plex_wire import Activity, Decoder, Directory, Document, MediaContainer, Metadata, flag
-
-T = TypeVar('T')
-
-PAGE = 1000
-
-TYPES = {Kind.ARTIST: '8', Kind.ALBUM: '9', Kind.TRACK: '10'}
+from .plex_requests import Requests, window
+from .plex_settings import PAGE, PlexSettings
+from .plex_wire import TYPES, Activity, Decoder, Directory, Document, flag
+from .plex_writing import Writing
 
 # A summary is long and not indexed.
 LISTING: wire.Params = (
@@ -51,31 +44,6 @@ LISTING: wire.Params = (
 )
 
 CAPABILITIES = frozenset(Capability) - {Capability.PLAYLIST_OVERWRITE, Capability.WATCH}
-
-
-class PlexSettings(ServerSettings):
-    """Configuration of a Plex server.
-
-    Attributes:
-        token: An ``X-Plex-Token`` of the server's owner.
-        libraries: Titles of the music libraries to use; all of them where it is empty.
-        page_size: Items that one request asks for.
-    """
-
-    url: config.Url
-    token: pydantic.SecretStr | None = None
-    token_file: pathlib.Path | None = pydantic.Field(default=None, alias='token-file')
-    libraries: tuple[str, ...] = ()
-    page_size: int = pydantic.Field(default=PAGE, ge=1, le=5000, alias='page-size')
-
-    @pydantic.model_validator(mode='after')
-    def _readable(self) -> Self:
-        self.credential()
-        return self
-
-    def credential(self) -> str:
-        """The token."""
-        return config.secret(self.token, self.token_file, 'token')
 
 
 class PlexDialect(Dialect):
@@ -95,7 +63,8 @@ class PlexDialect(Dialect):
         self._wire = connection
         self._libraries = tuple(libraries)
         self._page = page
-        self._size = paging.PageSize(page)
+        self._requests = Requests(name, connection, page)
+        self._writing = Writing(name, connection, self._requests)
         self._machine_id: str | None = None
 
     async def aclose(self) -> None:
@@ -103,7 +72,7 @@ class PlexDialect(Dialect):
 
     async def handshake(self) -> Handshake:
         """Ask the root, which needs the token, unlike ``/identity``."""
-        container = await self._get('/')
+        container = await self._requests.get('/')
         machine_id = coerce.text(container.machine_identifier)
         if machine_id is None:
             raise errors.Incompatible(self.name, 'what answers is no Plex Media Server')
@@ -159,7 +128,7 @@ class PlexDialect(Dialect):
         Raises:
             NotFound: One that is configured is not there, or there is none at all.
         """
-        found = (await self._get('/library/sections/all')).directories
+        found = (await self._requests.get('/library/sections/all')).directories
         music = [section for section in found if section.type == 'artist']
         titles = [coerce.text(section.title) or '' for section in music]
         lacking = [title for title in self._libraries if title not in titles]
@@ -181,7 +150,7 @@ class PlexDialect(Dialect):
         decoder = Decoder(self.name, section.folders)
         key = coerce.text(section.key) or ''
         path = f'/library/sections/{quote(key, safe="")}/all'
-        listing = self._list(
+        listing = self._requests.pages(
             path, (('type', TYPES[kind]), *params), lambda data: decoder.item(kind, data)
         )
         empty = True
@@ -192,35 +161,8 @@ class PlexDialect(Dialect):
         if empty:
             # Nothing came, and whether that is right only the total can say: an empty answer
             # without one is what a proxy or a broken database gives.
-            evidence.total(kind, key, await self._total(path, kind))
-
-    async def _total(self, path: str, kind: Kind) -> int | None:
-        params = (('type', TYPES[kind]), *_window(0, 0))
-        return coerce.integer((await self._get(path, params)).total_size)
-
-    def _list(
-        self,
-        path: str,
-        params: wire.Params,
-        make: Callable[[Metadata], T | None],
-        size: paging.PageSize | None = None,
-    ) -> AsyncGenerator[paging.Batch[T]]:
-        """Page through a listing, each item made by ``make``.
-
-        Raises:
-            ProtocolError: An item has no id, or is of another kind.
-        """
-
-        async def fetch(start: int, count: int) -> paging.Batch[T]:
-            patience = self._wire.policy.first_page_timeout if start == 0 else None
-            container = await self._get(path, (*params, *_window(start, count)), patience)
-            items = [make(data) for data in container.metadata]
-            if any(item is None for item in items):
-                raise errors.ProtocolError(self.name, f'{path} lists what is no such item')
-            ids = [_identity(data) for data in container.metadata]
-            return paging.Batch(cast('list[T]', items), ids, coerce.integer(container.total_size))
-
-        return paging.pages(self.name, fetch, size or self._size)
+            number = await self._requests.total(path, (('type', TYPES[kind]),))
+            evidence.total(kind, key, number)
 
     async def search_tracks(self, title: str, artist: str, limit: int) -> Sequence[Track]:
         """Search by title and artist, then by title alone: guests are no album artists."""
@@ -238,7 +180,7 @@ class PlexDialect(Dialect):
             params = (('type', TYPES[Kind.TRACK]), *search, ('includeGuids', '1'))
             path = f'/library/sections/{coerce.text(section.key)}/all'
             # More than asked for: the ranking is ours, the server's order is by title.
-            container = await self._get(path, (*params, *_window(0, max(50, limit))))
+            container = await self._requests.get(path, (*params, *window(0, max(50, limit))))
             items = [decoder.item(Kind.TRACK, data) for data in container.metadata]
             found += [item for item in items if isinstance(item, Track)]
         return found
@@ -250,7 +192,7 @@ class PlexDialect(Dialect):
             decoder = Decoder(self.name, section.folders)
             key = coerce.text(section.key)
             params = (('type', TYPES[Kind.ALBUM]), ('sort', 'addedAt:desc'), ('includeGuids', '1'))
-            items = await self._first(
+            items = await self._requests.first(
                 f'/library/sections/{key}/all',
                 params,
                 lambda data, decoder=decoder: decoder.item(Kind.ALBUM, data),
@@ -259,23 +201,6 @@ class PlexDialect(Dialect):
             found += [item for item in items if isinstance(item, Album)]
         newest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
         return sorted(found, key=lambda album: album.added_at or newest, reverse=True)[:limit]
-
-    async def _first(
-        self, path: str, params: wire.Params, make: Callable[[Metadata], T | None], limit: int
-    ) -> list[T]:
-        """The first ``limit`` items of a listing, whole or an error."""
-        found: list[T] = []
-        total: int | None = None
-        size = paging.PageSize(min(self._page, limit))
-        async for batch in self._list(path, params, make, size):
-            found += batch.items
-            total = batch.total if total is None else total
-            if len(found) >= limit:
-                break
-        expected = limit if total is None else min(limit, total)
-        if total is not None and len(found) < expected:
-            raise errors.Incomplete(self.name, [f'{len(found)} of {expected} items arrived'])
-        return found[:limit]
 
     # Scan
 
@@ -295,7 +220,7 @@ class PlexDialect(Dialect):
         keys = {coerce.text(section.key) for section in sections}
         running = [
             activity
-            for activity in (await self._get('/activities')).activities
+            for activity in (await self._requests.get('/activities')).activities
             if activity.type == 'library.update.section' and _about(activity, keys)
         ]
         percents = [coerce.integer(activity.progress) for activity in running]
@@ -311,33 +236,11 @@ class PlexDialect(Dialect):
     async def playlists(self) -> Sequence[Playlist]:
         """The account's playlists of music."""
         params = (('playlistType', 'audio'),)
-        return await self._everything('/playlists', params, Decoder(self.name).playlist)
+        return await self._requests.everything('/playlists', params, Decoder(self.name).playlist)
 
     async def playlist_entries(self, playlist_id: str) -> Sequence[Entry]:
         """The entries in order."""
-        return await self._everything(_items(playlist_id), (), Decoder(self.name).entry)
-
-    async def _everything(
-        self, path: str, params: wire.Params, make: Callable[[Metadata], T | None]
-    ) -> list[T]:
-        """A whole listing, or an error.
-
-        Raises:
-            Incomplete: The server counts more or fewer than came.
-        """
-        found: list[T] = []
-        totals: set[int | None] = set()
-        async for batch in self._list(path, params, make):
-            found += batch.items
-            totals.add(batch.total)
-        if not found:
-            totals.add(
-                coerce.integer((await self._get(path, (*params, *_window(0, 0)))).total_size)
-            )
-        if totals != {len(found)}:
-            problem = f'{len(found)} items arrived, the server counts {sorted(map(str, totals))}'
-            raise errors.Incomplete(self.name, [problem])
-        return found
+        return await self._requests.everything(_items(playlist_id), (), Decoder(self.name).entry)
 
     async def create_playlist(self, title: str, track_ids: Sequence[str]) -> str:
         """Make a playlist of these tracks; an empty one where there are none."""
@@ -382,7 +285,7 @@ class PlexDialect(Dialect):
                 ('librarySectionID', coerce.text(section.key) or ''),
             )
             path = '/status/sessions/history/all'
-            found += await self._first(path, params, Decoder(self.name).play, limit)
+            found += await self._requests.first(path, params, Decoder(self.name).play, limit)
         return sorted(found, key=lambda play: play.played_at, reverse=True)[:limit]
 
     async def track_play_counts(self) -> Mapping[str, int]:
@@ -404,82 +307,27 @@ class PlexDialect(Dialect):
     # Writeback
 
     async def write_artist_genres(self, artist_id: str, genres: Sequence[str]) -> None:
-        """Add and remove in one request, then look."""
-        current = [coerce.text(tag.tag) or '' for tag in (await self._item(artist_id)).genres]
-        params = [(f'genre[{place}].tag.tag', genre) for place, genre in enumerate(genres)]
-        gone = [quote(genre, safe='') for genre in current if genre not in genres]
-        params += [('genre[].tag.tag-', ','.join(gone))] if gone else []
-        await self._edit(artist_id, [*params, ('genre.locked', '1')])
-        now = {coerce.text(tag.tag) for tag in (await self._item(artist_id)).genres}
-        if now != set(genres):
-            raise errors.Unverified(self.name, f'artist {artist_id} still has other genres')
+        """Replace the genres."""
+        await self._writing.genres(artist_id, genres)
 
     async def write_artist_biography(self, artist_id: str, biography: str) -> None:
-        """Set and lock the summary, then look."""
-        await self._edit(artist_id, [('summary.value', biography), ('summary.locked', '1')])
-        if (coerce.text((await self._item(artist_id)).summary) or '') != biography.strip():
-            raise errors.Unverified(self.name, f'artist {artist_id} still has another biography')
+        """Replace the summary and lock it."""
+        await self._writing.biography(artist_id, biography)
 
     async def write_artist_poster(self, artist_id: str, image: bytes) -> None:
         """Upload a picture."""
-        await self._poster(artist_id, image)
+        await self._writing.poster(artist_id, image)
 
     async def write_album_poster(self, album_id: str, image: bytes) -> None:
         """Upload a cover."""
-        await self._poster(album_id, image)
-
-    async def _poster(self, item_id: str, image: bytes) -> None:
-        before = coerce.text((await self._item(item_id)).thumb)
-        path = f'/library/metadata/{quote(item_id, safe="")}'
-        kind = image_type(image)
-        try:
-            await self._wire.send('POST', f'{path}/thumb', content=image, content_type=kind)
-        except errors.NotFound:
-            await self._wire.send('POST', f'{path}/posters', content=image, content_type=kind)
-        after = coerce.text((await self._item(item_id)).thumb)
-        if after is None or (after == before and not await self._shows(after, image)):
-            raise errors.Unverified(self.name, f'item {item_id} still has another picture')
-
-    async def _shows(self, thumb: str, image: bytes) -> bool:
-        """Whether a picture that kept its address is the wanted one already."""
-        if not thumb.startswith('/') or thumb.startswith('//'):
-            return False  # on another host, where our token must not go
-        return (await self._wire.get(thumb)).content == image
-
-    async def _edit(self, artist_id: str, params: wire.Params) -> None:
-        section = coerce.text((await self._item(artist_id)).library_section_id) or ''
-        path = f'/library/sections/{quote(section, safe="")}/all'
-        target = (('type', TYPES[Kind.ARTIST]), ('id', artist_id))
-        await self._wire.send('PUT', path, (*target, *params))
-
-    async def _item(self, item_id: str) -> Metadata:
-        found = (await self._get(f'/library/metadata/{quote(item_id, safe="")}')).metadata
-        if [coerce.text(data.rating_key) for data in found] != [item_id]:
-            raise errors.NotFound(self.name, f'there is no item {item_id}')
-        return found[0]
+        await self._writing.poster(album_id, image)
 
     async def _machine(self) -> str:
         return self._machine_id or (await self.handshake()).machine_id
 
-    async def _get(
-        self, path: str, params: wire.Params = (), timeout: float | None = None
-    ) -> MediaContainer:
-        response = await self._wire.get(path, params, timeout=timeout)
-        return self._wire.decode(response, Document).container
-
-
-def _window(start: int, count: int) -> wire.Params:
-    return (('X-Plex-Container-Start', str(start)), ('X-Plex-Container-Size', str(count)))
-
 
 def _items(playlist_id: str) -> str:
     return f'/playlists/{quote(playlist_id, safe="")}/items'
-
-
-def _identity(data: Metadata) -> str:
-    """What tells one line of a listing from another: entries and plays repeat their track."""
-    parts = (data.playlist_item_id, data.viewed_at, data.account_id, data.rating_key)
-    return ':'.join(str(part) for part in parts if part is not None)
 
 
 def _about(activity: Activity, sections: set[str | None]) -> bool:

@@ -30,6 +30,8 @@ from ..engine.values import (
     Track,
 )
 
+TYPES = {Kind.ARTIST: '8', Kind.ALBUM: '9', Kind.TRACK: '10'}
+
 
 class Part(msgspec.Struct, gc=False):
     """A file."""

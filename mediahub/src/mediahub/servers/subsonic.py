@@ -16,8 +16,6 @@ import datetime
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
-import httpx2
-
 from ..engine import coerce, errors, paging, wire
 from ..engine.capabilities import Capability, Handshake
 from ..engine.dialect import Dialect
@@ -34,12 +32,11 @@ from ..engine.values import (
     Track,
 )
 from .subsonic_auth import PAGE, Credentials, SubsonicSettings
+from .subsonic_calls import REFUSED, Calls
 from .subsonic_reading import BY_NAME, Reading
-from .subsonic_wire import Album3, Artist3, Decoder, Document, PlaylistData, Response, Song
+from .subsonic_wire import Album3, Artist3, Decoder, PlaylistData, Song
 
 T = TypeVar('T')
-
-VERSION = '1.16.1'
 
 # What a search for everything is called: OpenSubsonic's word first, then those of servers that
 # take no empty text.
@@ -55,19 +52,6 @@ BASIC = frozenset(
         Capability.PLAYLIST_OVERWRITE,
     }
 )
-
-_ERRORS: Mapping[int, type[errors.MediaServerError]] = {
-    0: errors.ServerFailed,
-    20: errors.Incompatible,
-    30: errors.Incompatible,
-    40: errors.CredentialsRefused,
-    41: errors.CredentialsRefused,
-    42: errors.CredentialsRefused,
-    43: errors.CredentialsRefused,
-    44: errors.CredentialsRefused,
-    60: errors.Forbidden,
-    70: errors.NotFound,
-}
 
 
 class SubsonicDialect(Dialect):
@@ -90,15 +74,13 @@ class SubsonicDialect(Dialect):
         page: int = PAGE,
     ):
         super().__init__(name)
-        self._wire = connection
+        self._calls = Calls(name, connection, credentials)
         self._credentials = credentials
         self._libraries = tuple(libraries)
         self._page = page
         self._size = paging.PageSize(page)
         self._decoder = Decoder(name)
         self._handshake: Handshake | None = None
-        self._post = True
-        connection.explained_by(self._explain)
 
     async def aclose(self) -> None:
         """Nothing is held open: the connections belong to the pool."""
@@ -107,7 +89,7 @@ class SubsonicDialect(Dialect):
 
     async def handshake(self) -> Handshake:
         """Ping, then ask what the account may do."""
-        hello = await self._ping()
+        hello = await self._calls.ping()
         opens = hello.open_subsonic is True
         if opens:
             await self._check_extensions()
@@ -131,24 +113,8 @@ class SubsonicDialect(Dialect):
         )
         return self._handshake
 
-    async def _ping(self) -> Response:
-        """Ping with POST; a server that does not read forms says that parameters are missing."""
-        try:
-            return await self._call('ping')
-        except errors.ProtocolError:
-            if not self._post:
-                raise
-            self._post = False
-            try:
-                return await self._call('ping')
-            except errors.ProtocolError as error:
-                self._post = True
-                raise errors.CredentialsRefused(
-                    self.name, f'{error.detail}; servers without tokens need auth = "password"'
-                ) from error
-
     async def _check_extensions(self) -> None:
-        extensions = (await self._call('getOpenSubsonicExtensions')).open_subsonic_extensions
+        extensions = (await self._calls.read('getOpenSubsonicExtensions')).open_subsonic_extensions
         if extensions is None:
             raise errors.ProtocolError(self.name, 'getOpenSubsonicExtensions lists none')
         names = {coerce.text(extension.name) for extension in extensions}
@@ -156,7 +122,7 @@ class SubsonicDialect(Dialect):
             raise errors.Incompatible(self.name, 'the server takes no API keys')
 
     async def _owner_of_key(self) -> str:
-        info = (await self._call('tokenInfo')).token_info
+        info = (await self._calls.read('tokenInfo')).token_info
         account = coerce.text(info.username) if info else None
         if account is None:
             raise errors.ProtocolError(self.name, 'tokenInfo names no user')
@@ -164,16 +130,16 @@ class SubsonicDialect(Dialect):
 
     async def _is_admin(self, account: str) -> bool:
         try:
-            user = (await self._call('getUser', (('username', account),))).user
-        except _REFUSED:
+            user = (await self._calls.read('getUser', (('username', account),))).user
+        except REFUSED:
             return False
         return user is not None and user.admin_role is True
 
     async def _offered(self, method: str) -> bool:
         """Whether the server answers a method; other failures than its refusal are raised."""
         try:
-            await self._call(method)
-        except _REFUSED:
+            await self._calls.read(method)
+        except REFUSED:
             return False
         return True
 
@@ -214,7 +180,7 @@ class SubsonicDialect(Dialect):
         """
         if not self._libraries:
             return []
-        data = (await self._call('getMusicFolders')).music_folders
+        data = (await self._calls.read('getMusicFolders')).music_folders
         found = data.music_folder if data else []
         known = {coerce.text(folder.name): coerce.text(folder.id) for folder in found}
         lacking = [name for name in self._libraries if known.get(name) is None]
@@ -225,7 +191,7 @@ class SubsonicDialect(Dialect):
 
     async def artists(self, folder: str) -> list[Artist]:
         """All artists, each once: some servers list them many times."""
-        data = (await self._call('getArtists', _within(folder))).artists
+        data = (await self._calls.read('getArtists', _within(folder))).artists
         if data is None:
             raise errors.ProtocolError(self.name, 'getArtists answers without artists')
         rows = [row for index in data.index for row in index.artist]
@@ -238,7 +204,8 @@ class SubsonicDialect(Dialect):
 
         async def fetch(start: int, count: int) -> paging.Batch[Album]:
             params = (('type', order), ('size', str(count)), ('offset', str(start)))
-            data = (await self._call('getAlbumList2', (*params, *_within(folder)))).album_list2
+            answer = await self._calls.read('getAlbumList2', (*params, *_within(folder)))
+            data = answer.album_list2
             if data is None:
                 raise errors.ProtocolError(self.name, 'getAlbumList2 answers without a list')
             return self._batch(self._made(self._decoder.album, data.album))
@@ -277,12 +244,12 @@ class SubsonicDialect(Dialect):
             ('songOffset', str(start)),
             *_within(folder),
         )
-        data = (await self._call('search3', params)).search_result3
+        data = (await self._calls.read('search3', params)).search_result3
         # A search without a result may answer without the list.
         return self._made(self._decoder.track, data.song if data else [])
 
     async def _songs_of(self, album: Album) -> list[Track]:
-        data = (await self._call('getAlbum', (('id', album.ref.native_id),))).album
+        data = (await self._calls.read('getAlbum', (('id', album.ref.native_id),))).album
         songs = self._made(self._decoder.track, data.song if data else [])
         if album.track_count is not None and len(songs) != album.track_count:
             problem = f'{len(songs)} of {album.track_count} songs of {album.title!r} arrived'
@@ -341,11 +308,11 @@ class SubsonicDialect(Dialect):
 
     async def start_scan(self, path: str | None) -> None:
         """Scan everything; the protocol knows no part of it."""
-        await self._change('startScan')
+        await self._calls.change('startScan')
 
     async def scan_progress(self) -> ScanProgress:
         """Whether a scan runs; the count and time of the last one mark its end."""
-        data = (await self._call('getScanStatus')).scan_status
+        data = (await self._calls.read('getScanStatus')).scan_status
         if data is None or not isinstance(data.scanning, bool):
             raise errors.ProtocolError(self.name, 'getScanStatus does not say whether it scans')
         return ScanProgress(scanning=data.scanning, marker=repr((data.last_scan, data.count)))
@@ -365,7 +332,7 @@ class SubsonicDialect(Dialect):
 
     async def _playlists(self) -> list[Playlist]:
         account = (await self._ready()).account or ''
-        data = (await self._call('getPlaylists')).playlists
+        data = (await self._calls.read('getPlaylists')).playlists
         rows: list[PlaylistData] = data.playlist if data else []
 
         def make(row: PlaylistData) -> Playlist | None:
@@ -375,7 +342,7 @@ class SubsonicDialect(Dialect):
 
     async def playlist_entries(self, playlist_id: str) -> Sequence[Entry]:
         """The entries in order, as many as the list counts."""
-        data = (await self._call('getPlaylist', (('id', playlist_id),))).playlist
+        data = (await self._calls.read('getPlaylist', (('id', playlist_id),))).playlist
         if data is None or coerce.text(data.id) != playlist_id:
             raise errors.ProtocolError(self.name, 'getPlaylist answers another playlist')
         count = coerce.integer(data.song_count)
@@ -389,7 +356,7 @@ class SubsonicDialect(Dialect):
         """Make a playlist; servers before 1.14 do not say its id, so it is looked for."""
         before = {row.ref for row in await self.playlists()}
         params = (('name', title), *_all('songId', track_ids))
-        made = (await self._change('createPlaylist', params)).playlist
+        made = (await self._calls.change('createPlaylist', params)).playlist
         playlist_id = coerce.text(made.id) if made else None
         if playlist_id is not None:
             return playlist_id
@@ -403,18 +370,18 @@ class SubsonicDialect(Dialect):
     async def append_entries(self, playlist_id: str, track_ids: Sequence[str]) -> None:
         """Add tracks at the end."""
         params = (('playlistId', playlist_id), *_all('songIdToAdd', track_ids))
-        await self._change('updatePlaylist', params)
+        await self._calls.change('updatePlaylist', params)
 
     async def remove_entries(self, playlist_id: str, entry_ids: Sequence[str]) -> None:
         """Take entries out by their places."""
         params = (('playlistId', playlist_id), *_all('songIndexToRemove', entry_ids))
-        await self._change('updatePlaylist', params)
+        await self._calls.change('updatePlaylist', params)
 
     async def overwrite_entries(self, playlist_id: str, track_ids: Sequence[str]) -> None:
         """Replace all entries; nothing can only be reached by taking all of them out."""
         if track_ids:
             params = (('playlistId', playlist_id), *_all('songId', track_ids))
-            await self._change('createPlaylist', params)
+            await self._calls.change('createPlaylist', params)
             return
         entries = await self.playlist_entries(playlist_id)
         await self.remove_entries(playlist_id, [entry.entry_id for entry in entries])
@@ -440,59 +407,6 @@ class SubsonicDialect(Dialect):
                 for track in batch.items:
                     yield track
 
-    # Requests
-
-    async def _call(self, method: str, params: wire.Params = ()) -> Response:
-        """Read something."""
-        if self._post:
-            response = await self._wire.ask(_path(method), self._form(params))
-        else:
-            response = await self._wire.get(_path(method), self._form(params))
-        return self._answer(method, response)
-
-    async def _change(self, method: str, params: wire.Params = ()) -> Response:
-        """Change something; never repeated."""
-        form = self._form(params)
-        if self._post:
-            response = await self._wire.send('POST', _path(method), form=form)
-        else:
-            response = await self._wire.send('GET', _path(method), form)
-        return self._answer(method, response)
-
-    def _form(self, params: wire.Params) -> wire.Params:
-        common = (('v', VERSION), ('c', wire.PRODUCT), ('f', 'json'))
-        return (*self._credentials.fields(), *common, *params)
-
-    def _answer(self, method: str, response: httpx2.Response) -> Response:
-        answer = self._wire.decode(response, Document).response
-        if answer.status == 'ok':
-            return answer
-        raise self._error(method, answer, response)
-
-    def _explain(self, response: httpx2.Response) -> None:
-        """Raise what a refused request's body says, where it is Subsonic's."""
-        try:
-            answer = self._wire.decode(response, Document).response
-        except errors.ProtocolError:
-            return
-        if answer.error is not None:
-            raise self._error(response.request.url.path, answer, response)
-
-    def _error(
-        self, method: str, answer: Response, response: httpx2.Response
-    ) -> errors.MediaServerError:
-        code = coerce.integer(answer.error.code) if answer.error else None
-        said = self._wire.clean(coerce.text(answer.error.message) or '' if answer.error else '')
-        detail = f'{method}: {said or "failed without a reason"} (Subsonic error {code})'
-        if code == 41:
-            detail += '; set auth = "password" for this server'
-        if code == 0 and response.status_code in {404, 501}:
-            return _UnknownMethod(self.name, detail)
-        if code == 50:
-            return _NotAllowed(self.name, detail)
-        known = _ERRORS.get(code) if code is not None else None
-        return known(self.name, detail) if known else self._wire.protocol_error(detail, response)
-
     def _made(self, make: Callable[[_Row], T | None], rows: Iterable[_Row]) -> list[T]:
         """Every row as a value.
 
@@ -512,27 +426,12 @@ _Row = TypeVar('_Row', Album3, Artist3, Song, PlaylistData, tuple[int, Song])
 _Item = TypeVar('_Item', Album, Track)
 
 
-class _NotAllowed(errors.Forbidden):
-    """The server says, in Subsonic's terms, that the account may not do it."""
-
-
-class _UnknownMethod(errors.NotFound):
-    """The server says, in Subsonic's terms, that it has no such method."""
-
-
-_REFUSED = (_UnknownMethod, _NotAllowed)
-
-
 def _within(folder: str) -> wire.Params:
     return (('musicFolderId', folder),) if folder else ()
 
 
 def _all(name: str, values: Sequence[str]) -> wire.Params:
     return tuple((name, value) for value in values)
-
-
-def _path(method: str) -> str:
-    return f'/rest/{method}.view'
 
 
 def _build(name: str, settings: ServerSettings, around: Surroundings) -> Dialect:

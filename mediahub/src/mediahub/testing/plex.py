@@ -12,21 +12,15 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
 from urllib.parse import unquote
-from xml.sax import saxutils
 
-from .http import Answer, Asked, NotModelled, answer_html, answer_json
-from .library import EPOCH, AlbumRow, ArtistRow, MusicLibrary, TrackRow, decimal
-
-# A MediaContainer, or anything within one.
-Node = dict[str, Any]
-
-Row = ArtistRow | AlbumRow | TrackRow
+from .http import Answer, Asked, NotModelled, answer_html
+from .library import EPOCH, ArtistRow, MusicLibrary, TrackRow, decimal
+from .plex_documents import Node, container, rendered
+from .plex_items import FOLDER, Row, item
 
 MACHINE = '0123456789abcdef0123456789abcdef01234567'
 SECTION_UUID = '70cb5089-b165-429b-809a-9e0a31493abf'
-FOLDER = '/data/music'
 
 _CONTENT = re.compile(
     r'server://(?P<machine>[0-9a-f]+)/com\.plexapp\.plugins\.library'
@@ -78,14 +72,14 @@ class PlexDouble:
             match = re.fullmatch(pattern, asked.path)
             if match and asked.method == method:
                 found = handler(asked, *match.groups())
-                return found if isinstance(found, Answer) else self._rendered(asked, found)
+                return found if isinstance(found, Answer) else rendered(asked, found)
         raise NotModelled(f'{asked.method} {asked.path}')
 
     def _token(self, asked: Asked) -> str:
         return asked.headers.get('x-plex-token') or asked.first('X-Plex-Token')
 
     def _routes(self) -> tuple[tuple[str, str, Callable[..., Node | Answer]], ...]:
-        item = r'/playlists/(\d+)/items'
+        entries = r'/playlists/(\d+)/items'
         return (
             ('GET', '/', self._root),
             ('GET', '/identity', self._identity),
@@ -105,11 +99,11 @@ class PlexDouble:
             ('POST', '/playlists', self._create_playlist),
             ('GET', r'/playlists/(\d+)', self._one_playlist),
             ('DELETE', r'/playlists/(\d+)', self._delete_playlist),
-            ('GET', item, self._entries),
-            ('PUT', item, self._add_entries),
-            ('DELETE', item, self._clear),
-            ('DELETE', item + r'/(\d+)', self._remove_entry),
-            ('PUT', item + r'/(\d+)/move', self._move_entry),
+            ('GET', entries, self._entries),
+            ('PUT', entries, self._add_entries),
+            ('DELETE', entries, self._clear),
+            ('DELETE', entries + r'/(\d+)', self._remove_entry),
+            ('PUT', entries + r'/(\d+)/move', self._move_entry),
         )
 
     # Server and sections
@@ -147,7 +141,7 @@ class PlexDouble:
             'progress': 42,
             'Context': {'librarySectionID': '3'},
         }
-        return _container('Activity', [running] if self.refreshing else [])
+        return container('Activity', [running] if self.refreshing else [])
 
     def _sections(self, asked: Asked) -> Node:
         music = {
@@ -169,7 +163,7 @@ class PlexDouble:
         }
         films = {**music, 'key': '1', 'uuid': 'f' * 36, 'type': 'movie', 'title': 'Films'}
         films |= {'refreshing': False, 'Location': [{'id': 1, 'path': '/data/films'}]}
-        return _container('Directory', [films, music])
+        return container('Directory', [films, music])
 
     def _refresh(self, asked: Asked, section: str) -> Answer:
         self.refreshing = True
@@ -185,7 +179,7 @@ class PlexDouble:
 
     def _listing(self, asked: Asked, section: str) -> Node | Answer:
         if section != '3':
-            return _container('Metadata', [], total=0)
+            return container('Metadata', [], total=0)
         rows = self._rows(asked.first('type', '8'))
         if _FILTERS.isdisjoint(name for name, _ in asked.query):
             return self._page(asked, rows)
@@ -220,10 +214,8 @@ class PlexDouble:
             rows = self._by_addition(rows, newest_first=direction == 'desc')
         start, size = self._window(asked, len(rows))
         shown = [self._item(row) for row in rows[start : start + size]]
-        container = _container('Metadata', shown, total=len(rows), offset=start)
-        if asked.first('includeMeta') == '1':
-            container['Meta'] = _META
-        return container
+        page = container('Metadata', shown, total=len(rows), offset=start)
+        return page | ({'Meta': _META} if asked.first('includeMeta') == '1' else {})
 
     def _by_addition(self, rows: Sequence[Row], *, newest_first: bool) -> Sequence[Row]:
         """The rows in that order; sorted once for all pages of a listing."""
@@ -240,73 +232,7 @@ class PlexDouble:
         return given('X-Plex-Container-Start', 0), given('X-Plex-Container-Size', count)
 
     def _item(self, row: Row) -> Node:
-        common = {
-            'ratingKey': row.id,
-            'key': f'/library/metadata/{row.id}',
-            'librarySectionID': 3,
-            'librarySectionTitle': self.title,
-            'addedAt': row.added,
-            'updatedAt': row.updated,
-        }
-        if not isinstance(row, TrackRow) and row.poster:
-            common['thumb'] = f'/library/metadata/{row.id}/thumb/{row.updated}'
-        if isinstance(row, ArtistRow):
-            return common | self._artist(row)
-        if isinstance(row, AlbumRow):
-            return common | self._album(row)
-        return common | self._track(row)
-
-    def _artist(self, row: ArtistRow) -> Node:
-        return {
-            'type': 'artist',
-            'title': row.name,
-            'guid': f'plex://artist/{row.id}',
-            'summary': row.biography,
-            'Genre': [{'tag': genre} for genre in row.genres],
-        }
-
-    def _album(self, row: AlbumRow) -> Node:
-        return {
-            'type': 'album',
-            'title': row.title,
-            'guid': f'plex://album/{row.id}',
-            'parentRatingKey': row.artist,
-            'parentKey': f'/library/metadata/{row.artist}',
-            'parentTitle': self.library.artists[row.artist].name,
-            'year': row.year,
-            'leafCount': 0,
-        }
-
-    def _track(self, row: TrackRow) -> Node:
-        album, artist = self.library.albums[row.album], self.library.artists[row.artist]
-        part = {
-            'id': int(row.id) + 2,
-            'key': f'/library/parts/{row.id}/file.flac',
-            'duration': row.duration_ms,
-            'file': f'{FOLDER}/{row.path}',
-            'size': row.size,
-            'container': 'flac',
-        }
-        media = {'id': int(row.id) + 1, 'duration': row.duration_ms, 'Part': [part]}
-        node = {
-            'type': 'track',
-            'title': row.title,
-            'guid': f'plex://track/{row.id}',
-            'parentRatingKey': album.id,
-            'parentKey': f'/library/metadata/{album.id}',
-            'parentTitle': album.title,
-            'grandparentRatingKey': artist.id,
-            'grandparentKey': f'/library/metadata/{artist.id}',
-            'grandparentTitle': artist.name,
-            'index': row.number,
-            'parentIndex': 1,
-            'duration': row.duration_ms,
-            'Media': [media],
-            'Guid': [{'id': f'mbid://{row.mbid}'}],
-        }
-        return node | (
-            {'viewCount': row.plays, 'lastViewedAt': row.last_played} if row.plays else {}
-        )
+        return item(self.library, row, self.title)
 
     def _find(self, key: str) -> Row | None:
         library = self.library
@@ -316,7 +242,7 @@ class PlexDouble:
         rows = [row for key in keys.split(',') if (row := self._find(key))]
         if not rows:
             return answer_html(404, 'Not Found')
-        return _container('Metadata', [self._item(row) for row in rows])
+        return container('Metadata', [self._item(row) for row in rows])
 
     def _children(self, asked: Asked, key: str) -> Node:
         albums = [row for row in self.library.albums.values() if row.artist == key]
@@ -363,7 +289,7 @@ class PlexDouble:
         start, size = self._window(asked, len(plays))
         shown = [self._play(number, play) for number, play in enumerate(plays)]
         page = shown[start : start + size]
-        return _container('Metadata', page, total=len(plays), offset=start)
+        return container('Metadata', page, total=len(plays), offset=start)
 
     def _play(self, number: int, play: tuple[str, int]) -> Node:
         track = self._item(self.library.tracks[play[0]])
@@ -378,7 +304,7 @@ class PlexDouble:
         rows = list(self.playlists.values())
         start, size = self._window(asked, len(rows))
         shown = [self._playlist(row) for row in rows[start : start + size]]
-        return _container('Metadata', shown, total=len(rows), offset=start)
+        return container('Metadata', shown, total=len(rows), offset=start)
 
     def _playlist(self, row: PlaylistRow) -> Node:
         return {
@@ -397,7 +323,7 @@ class PlexDouble:
 
     def _one_playlist(self, asked: Asked, key: str) -> Node | Answer:
         row = self.playlists.get(key)
-        return _container('Metadata', [self._playlist(row)]) if row else _gone()
+        return container('Metadata', [self._playlist(row)]) if row else _gone()
 
     def _create_playlist(self, asked: Asked) -> Node | Answer:
         if asked.first('smart', '0') != '0' or asked.first('type') != 'audio':
@@ -408,7 +334,7 @@ class PlexDouble:
             return answer_html(400, 'Bad Request')
         self.playlists[row.id] = row
         self._append(row, ids)
-        return _container('Metadata', [self._playlist(row)])
+        return container('Metadata', [self._playlist(row)])
 
     def _content(self, asked: Asked) -> list[str] | None:
         """The tracks that a content URI names; None where it names none of this server."""
@@ -433,7 +359,7 @@ class PlexDouble:
             self._item(self.library.tracks[track]) | {'playlistItemID': entry}
             for entry, track in row.entries[start : start + size]
         ]
-        return _container('Metadata', shown, total=len(row.entries), offset=start)
+        return container('Metadata', shown, total=len(row.entries), offset=start)
 
     def _add_entries(self, asked: Asked, key: str) -> Node | Answer:
         row, ids = self.playlists.get(key), self._content(asked)
@@ -442,21 +368,21 @@ class PlexDouble:
         if row.smart or ids is None:
             return answer_html(400, 'Bad Request')
         self._append(row, ids)
-        return _container('Metadata', [self._playlist(row)])
+        return container('Metadata', [self._playlist(row)])
 
     def _clear(self, asked: Asked, key: str) -> Node | Answer:
         row = self.playlists.get(key)
         if row is None:
             return _gone()
         row.entries.clear()
-        return _container('Metadata', [self._playlist(row)])
+        return container('Metadata', [self._playlist(row)])
 
     def _remove_entry(self, asked: Asked, key: str, entry: str) -> Node | Answer:
         row = self.playlists.get(key)
         if row is None or int(entry) not in dict(row.entries):
             return _gone()
         row.entries = [pair for pair in row.entries if pair[0] != int(entry)]
-        return _container('Metadata', [self._playlist(row)])
+        return container('Metadata', [self._playlist(row)])
 
     def _move_entry(self, asked: Asked, key: str, entry: str) -> Node | Answer:
         row = self.playlists.get(key)
@@ -467,17 +393,7 @@ class PlexDouble:
         order = [number for number, _ in row.entries]
         after = asked.first('after')
         row.entries.insert(order.index(int(after)) + 1 if after else 0, moved)
-        return _container('Metadata', [self._playlist(row)])
-
-    def _rendered(self, asked: Asked, container: Node) -> Answer:
-        if 'application/json' in asked.headers.get('accept', ''):
-            answer = answer_json({'MediaContainer': container})
-        else:
-            document = '<?xml version="1.0" encoding="UTF-8"?>' + _xml('MediaContainer', container)
-            answer = Answer(200, document.encode(), 'text/xml;charset=utf-8')
-        total = container.get('totalSize')
-        headers = {} if total is None else {'X-Plex-Container-Total-Size': str(total)}
-        return dataclasses.replace(answer, headers=headers)
+        return container('Metadata', [self._playlist(row)])
 
 
 _FILTERS = frozenset({'title', 'artist.title', 'updatedAt>', 'addedAt>', 'id'})
@@ -491,36 +407,6 @@ _META: Node = {
     'FieldType': [],
 }
 
-_ELEMENTS = {'track': 'Track', 'playlist': 'Playlist', 'artist': 'Directory', 'album': 'Directory'}
-
-
-def _container(
-    key: str, items: list[Node], total: int | None = None, offset: int | None = None
-) -> Node:
-    found: Node = {'size': len(items)}
-    if total is not None:
-        found |= {'totalSize': total, 'offset': offset or 0}
-    return found | ({key: items} if items else {})
-
 
 def _gone() -> Answer:
     return answer_html(404, 'Not Found')
-
-
-def _xml(name: str, node: Node) -> str:
-    """A node as Plex writes XML: plain values are attributes, lists are children."""
-    attributes: list[str] = []
-    children: list[str] = []
-    for key, value in node.items():
-        if isinstance(value, dict):
-            children.append(_xml(key, cast('Node', value)))
-        elif isinstance(value, list):
-            children += [_xml(_element(key, child), child) for child in cast('list[Node]', value)]
-        else:
-            text = str(int(value)) if isinstance(value, bool) else str(value)
-            attributes.append(f' {key}={saxutils.quoteattr(text)}')
-    return f'<{name}{"".join(attributes)}>{"".join(children)}</{name}>'
-
-
-def _element(key: str, child: Node) -> str:
-    return _ELEMENTS[child['type']] if key == 'Metadata' else key
