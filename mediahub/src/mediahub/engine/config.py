@@ -32,6 +32,9 @@ import pydantic
 from . import errors
 from .registry import Registry, ServerSettings, ServerType, named
 
+# What the file may hold; hub belongs to mediahub.settings.
+TABLES = frozenset({'server', 'servers', 'hub'})
+
 # A secret is one line; a file much longer than that is not the one that was meant.
 LONGEST_SECRET = 4096
 
@@ -112,15 +115,21 @@ def load(path: pathlib.Path, registry: Registry) -> Config:
     Raises:
         ConfigurationError: With every mistake in it.
     """
+    return parse(read(path), registry)
+
+
+def read(path: pathlib.Path) -> dict[str, object]:
+    """Read the file without checking what it says.
+
+    Raises:
+        ConfigurationError: It cannot be read or is no TOML.
+    """
     try:
-        text = path.read_text('utf-8')
+        return tomllib.loads(path.read_text('utf-8'))
     except (OSError, UnicodeDecodeError) as error:
         raise errors.ConfigurationError([f'{path}: {_reason(error)}']) from error
-    try:
-        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise errors.ConfigurationError([f'{path}: {error}']) from error
-    return parse(data, registry)
 
 
 def parse(data: Mapping[str, object], registry: Registry) -> Config:
@@ -129,7 +138,7 @@ def parse(data: Mapping[str, object], registry: Registry) -> Config:
     Raises:
         ConfigurationError: With every mistake in it.
     """
-    mistakes = [f'unknown key {key!r}' for key in data if key not in {'server', 'servers'}]
+    mistakes = [f'unknown key {key!r}' for key in data if key not in TABLES]
     tables = _tables(data.get('servers', []), mistakes)
     entries = [_entry(number, table, registry, mistakes) for number, table in tables]
     mistakes += _repeated([str(table.get('name', '')) for _, table in tables])
