@@ -1,9 +1,10 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The hub's DuckDB file: one connection, short transactions, blocking calls in a thread.
+"""The hub's DuckDB file: one connection that writes, others that read, blocking calls in a thread.
 
-What has been committed survives the process being killed; what has not is gone as a whole.
+What has been committed survives the process being killed; what has not is gone as a whole. Readers
+see what was committed when their query began, and wait for no writer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import contextlib
 import datetime
 import pathlib
+import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
@@ -42,6 +44,7 @@ class Database:
 
     def __init__(self, path: pathlib.Path | None = None):
         self._lock = threading.RLock()
+        self._idle: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
         self._name = str(path or ':memory:')
         try:
             self._connection = duckdb.connect(self._name)
@@ -84,6 +87,25 @@ class Database:
             except duckdb.Error as error:
                 raise StoreError(_explained(self._name, error)) from error
 
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a query on what has been committed, beside the writer and other readers.
+
+        Not for use within a transaction: it would not see what that has done so far.
+        """
+        cursor = self._reader()
+        try:
+            return cursor.execute(sql, list(parameters)).fetchall()
+        except duckdb.Error as error:
+            raise StoreError(_explained(self._name, error)) from error
+        finally:
+            self._idle.put(cursor)
+
+    def _reader(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._connection.cursor()
+
     def one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """The first column of the first row; None where there is no row."""
         rows = self.rows(sql, parameters)
@@ -117,6 +139,8 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            while not self._idle.empty():
+                self._idle.get_nowait().close()
             self._connection.close()
 
     def __enter__(self) -> Database:

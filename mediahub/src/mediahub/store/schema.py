@@ -29,6 +29,33 @@ CREATE OR REPLACE TEMP TABLE staged (
 )
 """
 
+# A finished play, as mediahub.store.playrows flattens mediahub.plays.Play; day and hour are of the
+# hub's time zone, work and piece are keys of what people mean by a title.
+_FINISHED = """
+    play_id UUID, server VARCHAR, source VARCHAR, ordinal BIGINT,
+    session_id VARCHAR, session_key VARCHAR,
+    started_at TIMESTAMP, seen_at TIMESTAMP, stopped_at TIMESTAMP, state VARCHAR,
+    start_offset_ms BIGINT, offset_ms BIGINT,
+    played_ms BIGINT, paused_ms BIGINT, pauses BIGINT, transcoded BOOLEAN,
+    item_rating_key VARCHAR, item_media_type VARCHAR,
+    item_title VARCHAR, item_parent_title VARCHAR, item_grandparent_title VARCHAR,
+    item_parent_rating_key VARCHAR, item_grandparent_rating_key VARCHAR,
+    item_guid VARCHAR, item_year BIGINT, item_index BIGINT, item_parent_index BIGINT,
+    item_duration_ms BIGINT, item_library_id VARCHAR, item_library VARCHAR, item_thumb VARCHAR,
+    viewer_account_id VARCHAR, viewer_name VARCHAR, viewer_thumb VARCHAR,
+    player_client_id VARCHAR, player_title VARCHAR, player_product VARCHAR,
+    player_platform VARCHAR, player_device VARCHAR, player_version VARCHAR,
+    player_address VARCHAR, player_local BOOLEAN, player_relayed BOOLEAN, player_secure BOOLEAN,
+    stream_decision VARCHAR, stream_video VARCHAR, stream_audio VARCHAR, stream_subtitles VARCHAR,
+    stream_container VARCHAR, stream_video_codec VARCHAR, stream_audio_codec VARCHAR,
+    stream_resolution VARCHAR, stream_source_container VARCHAR, stream_source_video_codec VARCHAR,
+    stream_source_audio_codec VARCHAR, stream_source_resolution VARCHAR,
+    stream_bitrate BIGINT, stream_bandwidth BIGINT, stream_reason VARCHAR,
+    stream_transcode_key VARCHAR, stream_transcode_progress DOUBLE, stream_speed DOUBLE,
+    stream_throttled BOOLEAN, stream_hardware BOOLEAN,
+    day DATE, hour UTINYINT, work UBIGINT, piece UBIGINT
+"""
+
 STEPS = (
     f"""
     CREATE SEQUENCE uids;
@@ -58,6 +85,15 @@ STEPS = (
         entry VARCHAR, server VARCHAR, playlist_id VARCHAR, title VARCHAR, saved_at TIMESTAMP,
         place BIGINT, track_id VARCHAR, track_title VARCHAR, track_artist VARCHAR
     );
+    """,
+    f"""
+    CREATE TABLE watched (play_id VARCHAR, server VARCHAR, document VARCHAR);
+    CREATE SEQUENCE outbox_numbers;
+    CREATE TABLE outbox (number BIGINT, document VARCHAR);
+    CREATE TABLE live_plays (
+        play_id UUID, server VARCHAR, ordinal BIGINT, started_at TIMESTAMP, document VARCHAR
+    );
+    CREATE TABLE finished_plays ({_FINISHED});
     """,
 )
 
