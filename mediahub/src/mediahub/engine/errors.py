@@ -46,6 +46,13 @@ class NoActiveServer(MediaHubError):
         super().__init__(f'no active server is set; set server.active to one of: {known}')
 
 
+class InvalidKey(MediaHubError):
+    """A caller names something by a key that no server gives out; it was not sent anywhere."""
+
+    def __init__(self, what: str, key: str):
+        super().__init__(f'{key[:40]!r} is no {what}; use one that the server lists')
+
+
 class MediaServerError(MediaHubError):
     """Something is wrong with one server.
 

@@ -1,0 +1,152 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediahub import plays
+from mediahub.playback import plex_seen, plex_shapes
+from mediahub.playback.nodes import Node
+
+STREAMS = [
+    {'streamType': 1, 'codec': 'h264', 'decision': 'transcode', 'displayTitle': '4K (HEVC)'},
+    {'streamType': 2, 'codec': 'aac', 'decision': 'copy', 'selected': '1'},
+    {'streamType': 3, 'codec': 'srt'},
+    {'streamType': 3, 'codec': 'ass', 'decision': 'burn', 'selected': True},
+]
+
+TRANSCODED = {
+    'ratingKey': '1',
+    'type': 'movie',
+    'duration': 7200000,
+    'Media': [
+        {
+            'videoCodec': 'h264',
+            'audioCodec': 'aac',
+            'container': 'mp4',
+            'videoResolution': '720p',
+            'bitrate': 3000,
+            'selected': 1,
+            'Part': [{'decision': 'transcode', 'Stream': STREAMS, 'selected': 1}],
+        }
+    ],
+    'Session': {'id': 's', 'bandwidth': 3500},
+    'TranscodeSession': {
+        'key': '/transcode/sessions/tk',
+        'videoDecision': 'transcode',
+        'audioDecision': 'copy',
+        'subtitleDecision': 'burn',
+        'videoCodec': 'h264',
+        'audioCodec': '*',
+        'sourceVideoCodec': 'hevc',
+        'sourceAudioCodec': 'aac',
+        'container': 'mpegts',
+        'progress': 3.5,
+        'speed': '2.0',
+        'throttled': False,
+        'transcodeHwRequested': True,
+        'transcodeHwEncoding': 'qsv',
+    },
+}
+
+
+def test_tells_what_is_transcoded_and_why():
+    stream = plex_seen.seen(Node(TRANSCODED)).stream
+    assert stream.decision is plays.Decision.TRANSCODE
+    assert stream.video is plays.Decision.TRANSCODE
+    assert stream.audio is plays.Decision.COPY
+    assert stream.subtitles is plays.Decision.TRANSCODE
+    assert stream.reason == 'video hevc to h264, subtitles burnt in'
+    assert (stream.source_resolution, stream.resolution) == ('4k', '720')
+    assert (stream.container, stream.audio_codec) == ('mpegts', 'aac')
+    assert (stream.transcode_key, stream.hardware, stream.speed) == ('tk', True, 2.0)
+
+
+def played(part: str, *decisions: str) -> plays.Decision:
+    streams = [
+        {'streamType': kind, 'decision': decision}
+        for kind, decision in enumerate(decisions, 1)
+        if decision
+    ]
+    media = {'Part': [{'decision': part, 'Stream': streams}]}
+    return plex_seen.stream(Node({'Media': [media]})).decision
+
+
+@pytest.mark.parametrize(
+    ('part', 'decisions', 'expected'),
+    [
+        ('', (), plays.Decision.DIRECT_PLAY),
+        ('directplay', ('', ''), plays.Decision.DIRECT_PLAY),
+        ('transcode', ('copy', 'copy'), plays.Decision.COPY),
+        ('transcode', ('copy', 'transcode'), plays.Decision.TRANSCODE),
+        ('transcode', ('copy', 'copy', 'burn'), plays.Decision.TRANSCODE),
+        ('transcode', (), plays.Decision.TRANSCODE),
+        ('copy', (), plays.Decision.COPY),
+    ],
+)
+def test_the_whole_is_what_its_costliest_part_is(
+    part: str, decisions: tuple[str, ...], expected: plays.Decision
+):
+    assert played(part, *decisions) is expected
+
+
+def test_a_file_without_subtitles_shown_has_no_decision_on_them():
+    part = {'decision': 'directplay', 'Stream': [{'streamType': 3}, {'streamType': 1}]}
+    stream = plex_seen.stream(Node({'Media': [{'Part': [part]}]}))
+    assert stream.subtitles is None
+    assert stream.video is plays.Decision.DIRECT_PLAY
+
+
+def test_a_tuner_is_live_and_its_transcode_hides_in_the_media():
+    data = {
+        'key': '/livetv/sessions/live_tv_1',
+        'live': '1',
+        'type': 'episode',
+        'title': 'Quiz',
+        'Media': [
+            {
+                'origin': 'livetv',
+                'TranscodeSession': [{'key': '/transcode/sessions/t', 'videoDecision': 'copy'}],
+            }
+        ],
+    }
+    seen = plex_seen.seen(Node(data))
+    assert seen.item.media_type is plays.MediaType.LIVE
+    assert seen.item.rating_key == '/livetv/sessions/live_tv_1'
+    assert (seen.stream.decision, seen.stream.transcode_key) == (plays.Decision.COPY, 't')
+
+
+def test_a_trailer_is_a_clip_and_an_unknown_kind_is_other():
+    assert plex_seen.media_type(Node({'type': 'clip'})) is plays.MediaType.CLIP
+    assert plex_seen.media_type(Node({'type': 'hologram'})) is plays.MediaType.OTHER
+
+
+FIELDS = (
+    'ratingKey', 'sessionKey', 'type', 'live', 'User', 'Player', 'Session', 'Media', 'Part',
+    'Stream', 'decision', 'TranscodeSession', 'key', 'id', 'state', 'streamType', 'duration',
+    'viewOffset', 'progress',
+)  # fmt: skip
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
+
+
+@given(anything)
+def test_nothing_that_a_server_sends_makes_it_fail(data: object):
+    node = Node(data)
+    seen = plex_seen.seen(node)
+    assert isinstance(seen.item.rating_key, str)
+    assert seen.stream.speed is None or math.isfinite(seen.stream.speed)
+    plex_shapes.metadata(node)
+    plex_shapes.transcode(node)
+    plex_shapes.capabilities(node)
+    plex_shapes.history_row(node)
