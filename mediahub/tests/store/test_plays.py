@@ -50,9 +50,7 @@ def test_play_that_ended_is_live_no_more(plays: Plays):
 
 
 def test_every_field_comes_back_as_it_was(plays: Plays):
-    player = Player(
-        client_id='x', title='Zoë "TV" 電視\0\n', local=True, relayed=False, secure=True
-    )
+    player = Player(client_id='x', title='Zoë 電視\0\n', local=True, relayed=False, secure=True)
     stream = Stream(
         decision=Decision.TRANSCODE,
         video=Decision.TRANSCODE,
