@@ -1,0 +1,82 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Puts the routes together into one application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import fastapi
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from . import envelope, front, health, openapi, webhook
+from .hub import Hub
+
+PREFIX = '/api/v1'
+
+# Bytes of a request's body, where its route does not say otherwise.
+LARGEST_BODY = 64 * 1024
+
+ROUTERS: Sequence[fastapi.APIRouter] = ()
+
+
+def create_app(hub: Hub) -> fastapi.FastAPI:
+    """The hub's application.
+
+    Args:
+        hub: What its routes work with.
+    """
+    endpoints: dict[str, Callable[..., Any]] = {}
+
+    def name(route: APIRoute) -> str:
+        endpoints[route.name] = route.endpoint
+        return route.name
+
+    app = fastapi.FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=name,
+        exception_handlers=dict.fromkeys(envelope.HANDLED, _explain),
+    )
+    app.state.hub = hub
+    app.add_middleware(front.Front)
+    app.router.routes[:0] = _lean(hub)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX, max_body_size=LARGEST_BODY)
+    _describe(app, endpoints)
+    return app
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    problem = envelope.of(error)
+    if problem is None:
+        raise error
+    front.note(request.scope, problem.code, problem.message)
+    return envelope.failure(problem)
+
+
+def _lean(hub: Hub) -> Sequence[BaseRoute]:
+    """The routes that need nothing of FastAPI, first of all."""
+    taken = webhook.WebhookEndpoint(hub.settings, hub.ring, hub.keep, hub.metrics)
+    return [
+        Route(webhook.PATH, taken, methods=['POST']),
+        Route(f'{webhook.PATH}/{{token}}', taken, methods=['POST']),
+        *health.routes(hub.ready),
+    ]
+
+
+def _describe(app: fastapi.FastAPI, endpoints: dict[str, Callable[..., Any]]) -> None:
+    document = openapi.Document(app, endpoints)
+
+    async def openapi_document(request: Request) -> Response:
+        return Response(document.encoded, media_type=envelope.JSON)
+
+    app.openapi = lambda: document.content
+    app.router.routes.append(Route(f'{PREFIX}/openapi.json', openapi_document))

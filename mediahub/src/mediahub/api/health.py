@@ -1,0 +1,40 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""``/healthz``: the process answers. ``/readyz``: it can do its work, or one line says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+# Answers with a line for everything that is wrong; with none the hub is ready.
+Check = Callable[[], Awaitable[list[str]]]
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What ``/readyz`` answers to those who ask for JSON."""
+
+    ready: bool
+    reasons: list[str]
+
+
+def routes(check: Check) -> list[Route]:
+    """The two routes; both are open, and neither tells more than the state."""
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse('ok\n')
+
+    async def readyz(request: Request) -> Response:
+        reasons = await check()
+        status = 503 if reasons else 200
+        if 'application/json' in request.headers.get('accept', ''):
+            body = msgspec.json.encode(Ready(not reasons, reasons))
+            return Response(body, status, media_type='application/json')
+        return PlainTextResponse(''.join(f'{line}\n' for line in reasons or ['ready']), status)
+
+    return [Route('/healthz', healthz), Route('/readyz', readyz)]
