@@ -30,7 +30,11 @@ from .store.journal import PlaylistJournal
 from .store.library import Mode
 
 CONFIG_HOME = pathlib.Path('~/.config/mediahub')
+CONFIG_NAME = 'mediahub.toml'
+DATABASE_NAME = 'mediahub.duckdb'
 
+# A command that brings all it needs, and says itself how it ended.
+Standalone = Callable[[argparse.Namespace], int]
 Command = Callable[[commands.Session, argparse.Namespace], Coroutine[Any, Any, commands.Answer]]
 
 
@@ -39,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     console = rich.console.Console(highlight=False, stderr=False)
     try:
+        if options.standalone is not None:
+            standalone: Standalone = options.standalone
+            return standalone(options)
         answer = asyncio.run(_carry_out(options))
     except (ConfigurationError, UnknownServer) as error:
         return _complain(error, 2)
@@ -84,15 +91,19 @@ async def _session(options: argparse.Namespace) -> AsyncGenerator[commands.Sessi
             yield commands.Session(engine, database, journal)
 
 
+def _home() -> pathlib.Path:
+    return pathlib.Path(os.environ.get('MEDIAHUB_HOME') or CONFIG_HOME)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog='mediahub', description=__doc__)
     places = top.add_argument_group('places')
-    home = pathlib.Path(os.environ.get('MEDIAHUB_HOME') or CONFIG_HOME)
-    places.add_argument('--config', type=pathlib.Path, default=home / 'mediahub.toml')
-    places.add_argument('--database', type=pathlib.Path, default=home / 'mediahub.duckdb')
+    home = _home()
+    places.add_argument('--config', type=pathlib.Path, default=home / CONFIG_NAME)
+    places.add_argument('--database', type=pathlib.Path, default=home / DATABASE_NAME)
     top.add_argument('--json', action='store_true', help='answer in JSON')
-    top.set_defaults(needs_database=False, server=None)
+    top.set_defaults(needs_database=False, server=None, standalone=None)
     verbs = top.add_subparsers(required=True, metavar='COMMAND')
     _verb(verbs, 'servers', commands.servers, 'List the configured servers.')
     _verb(verbs, 'status', commands.status, 'Greet every server and say how it is.')
@@ -100,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     _search(verbs)
     _playlists(verbs)
     _sync(verbs)
+    _serve(verbs)
     return top
 
 
@@ -157,6 +169,24 @@ def _sync(verbs: Any) -> None:
         '--accept-loss', action='store_true', help='delete however much is missing for good'
     )
     sync.set_defaults(needs_database=True)
+
+
+def _serve(verbs: Any) -> None:
+    text = 'Run the hub: watch the servers, and answer over HTTP until told to stop.'
+    verb: argparse.ArgumentParser = verbs.add_parser('serve', help=text, description=text)
+    verb.set_defaults(standalone=_run_hub)
+
+
+def _run_hub(options: argparse.Namespace) -> int:
+    # What it needs takes other commands a quarter of a second to load.
+    from . import serve, settings
+
+    home = _home()
+    file: pathlib.Path = options.config.expanduser()
+    needed = file.exists() or options.config != home / CONFIG_NAME
+    chosen = settings.load(os.environ, file if needed else None)
+    database = options.database if options.database != home / DATABASE_NAME else chosen.database
+    return serve.run(chosen, database.expanduser())
 
 
 if __name__ == '__main__':

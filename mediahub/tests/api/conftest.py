@@ -20,6 +20,12 @@ from mediahub.api.envelope import Problem
 from mediahub.api.feed import Feed
 from mediahub.api.hub import Hub
 from mediahub.api.metrics import Metrics
+from mediahub.api.picture_cache import PictureCache
+from mediahub.api.servers import Server, Servers
+from mediahub.engine import wire
+from mediahub.playback import plex_api
+from mediahub.store.database import Database
+from mediahub.store.plays import Plays
 
 MACHINE = 'machine-of-the-living-room'
 
@@ -43,12 +49,20 @@ class Door:
 
 
 class Rung(list[tuple[str, str]]):
-    """Bells that were rung; those of one server exist."""
+    """The watcher of one server, and how often its bell was rung."""
 
-    def ring(self, machine: str, event: str) -> bool:
-        if machine == MACHINE:
-            self.append((machine, event))
-        return machine == MACHINE
+    machine_id = MACHINE
+
+    @property
+    def bell(self) -> Rung:
+        return self
+
+    @property
+    def state(self) -> Rung:
+        return self
+
+    def ring(self, reason: str) -> None:
+        self.append((MACHINE, reason.removeprefix('webhook ')))
 
 
 @pytest.fixture
@@ -56,36 +70,35 @@ def rung() -> Rung:
     return Rung()
 
 
-@pytest.fixture
-def kept() -> list[tuple[str, str, bytes]]:
-    return []
-
-
 MakeHub = Callable[..., Hub]
 
 
 @pytest.fixture
-def make_hub(tmp_path: pathlib.Path, rung: Rung, kept: list[tuple[str, str, bytes]]) -> MakeHub:
-    def make(**environ: str) -> Hub:
-        metrics = Metrics()
+async def make_hub(
+    tmp_path: pathlib.Path, rung: Rung, database: Database
+) -> AsyncGenerator[MakeHub]:
+    async def ready() -> list[str]:
+        return []
 
-        async def ready() -> list[str]:
-            return []
+    async with wire.pool() as pool:
 
-        def keep(machine: str, path: str, picture: bytes) -> None:
-            kept.append((machine, path, picture))
+        def make(**environ: str) -> Hub:
+            metrics = Metrics()
+            address = plex_api.Address('living-room', 'http://plex.test:32400', 'a-token-of-plex')
+            server = Server('living-room', plex_api.PlexApi(address, pool), rung)
+            return Hub(
+                settings=settings.load({'MEDIAHUB_HOME': str(tmp_path), **environ}),
+                database=database,
+                plays=Plays(database),
+                servers=Servers([server]),
+                auth=Door(),
+                metrics=metrics,
+                feed=Feed(metrics.cut_off.inc),
+                ready=ready,
+                pictures=PictureCache(tmp_path / 'pictures'),
+            )
 
-        return Hub(
-            settings=settings.load({'MEDIAHUB_HOME': str(tmp_path), **environ}),
-            auth=Door(),
-            metrics=metrics,
-            feed=Feed(metrics.cut_off.inc),
-            ready=ready,
-            ring=rung.ring,
-            keep=keep,
-        )
-
-    return make
+        yield make
 
 
 Visit = Callable[..., contextlib.AbstractAsyncContextManager[httpx2.AsyncClient]]

@@ -17,7 +17,7 @@ import pytest
 
 from mediahub.api.webhook_body import LIMITS
 
-from .conftest import MACHINE, Rung, Visit
+from .conftest import MACHINE, MakeHub, Rung, Visit
 
 pytestmark = pytest.mark.anyio
 
@@ -105,16 +105,22 @@ async def test_bare_json_is_taken_too(visit: Visit, rung: Rung):
     assert rung == [(MACHINE, 'library.new')]
 
 
-async def test_thumb_is_kept_only_where_it_is_wanted(
-    visit: Visit, kept: list[tuple[str, str, bytes]]
-):
-    async with visit(**OPEN) as client:
-        await client.post(PATH, **form(payload(), JPEG))
-    assert kept == []
+async def test_thumb_is_kept_only_where_it_is_wanted(visit: Visit, make_hub: MakeHub):
+    kept = ('/library/metadata/7/thumb/1700000000', 'any')
+    for wanted in (False, True):
+        hub = make_hub(**OPEN, PLEX_WEBHOOK_THUMBS=str(wanted))
+        async with visit(hub) as client:
+            await client.post(PATH, **form(payload(), JPEG))
+        assert hub.pictures.get(MACHINE, *kept) == (JPEG if wanted else None)
 
-    async with visit(**OPEN, PLEX_WEBHOOK_THUMBS='true') as client:
-        await client.post(PATH, **form(payload(), JPEG))
-    assert kept == [(MACHINE, '/library/metadata/7/thumb/1700000000', JPEG)]
+
+async def test_thumb_that_is_no_picture_is_dropped(visit: Visit, make_hub: MakeHub):
+    hub = make_hub(**OPEN, PLEX_WEBHOOK_THUMBS='true')
+    async with visit(hub) as client:
+        sent = form(payload(), b'<script>alert(1)</script>')
+        assert (await client.post(PATH, **sent)).status_code == 200
+
+    assert not list((hub.settings.home / 'pictures').glob('*'))
 
 
 async def test_without_a_secret_everybody_may_ring(visit: Visit, rung: Rung):
@@ -378,7 +384,7 @@ async def test_other_methods_are_refused(visit: Visit):
         assert code(await client.get(f'{PATH}/{SECRET}')) == (405, 'METHOD_NOT_ALLOWED')
 
 
-async def test_webhooks_are_counted_by_event_and_outcome(visit: Visit, make_hub: Any):
+async def test_webhooks_are_counted_by_event_and_outcome(visit: Visit, make_hub: MakeHub):
     hub = make_hub(**OPEN)
     async with visit(hub) as client:
         await client.post(PATH, **form(payload('media.play')))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from . import envelope, front, health, openapi, webhook
+from ..playback import plex_pictures
+from . import envelope, front, health, images, live, openapi, plex_routes, webhook
 from .hub import Hub
 
 PREFIX = '/api/v1'
@@ -22,7 +24,7 @@ PREFIX = '/api/v1'
 # Bytes of a request's body, where its route does not say otherwise.
 LARGEST_BODY = 64 * 1024
 
-ROUTERS: Sequence[fastapi.APIRouter] = ()
+ROUTERS: Sequence[fastapi.APIRouter] = (live.router, plex_routes.router, images.router)
 
 
 def create_app(hub: Hub) -> fastapi.FastAPI:
@@ -64,12 +66,20 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 def _lean(hub: Hub) -> Sequence[BaseRoute]:
     """The routes that need nothing of FastAPI, first of all."""
-    taken = webhook.WebhookEndpoint(hub.settings, hub.ring, hub.keep, hub.metrics)
+    taken = webhook.WebhookEndpoint(hub.settings, hub.ring, _keep(hub), hub.metrics)
     return [
         Route(webhook.PATH, taken, methods=['POST']),
         Route(f'{webhook.PATH}/{{token}}', taken, methods=['POST']),
         *health.routes(hub.ready),
     ]
+
+
+def _keep(hub: Hub) -> webhook.Keep:
+    async def keep(machine: str, path: str, picture: bytes) -> None:
+        if plex_pictures.is_path(path):
+            await asyncio.to_thread(hub.pictures.put, machine, path, images.ANY, picture)
+
+    return keep
 
 
 def _describe(app: fastapi.FastAPI, endpoints: dict[str, Callable[..., Any]]) -> None:

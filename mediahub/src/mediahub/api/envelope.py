@@ -30,7 +30,7 @@ JSON = 'application/json'
 began: contextvars.ContextVar[float] = contextvars.ContextVar('began')
 
 
-class Metadata(msgspec.Struct, frozen=True):
+class AnswerMetadata(msgspec.Struct, frozen=True):
     """About an answer.
 
     Attributes:
@@ -60,18 +60,18 @@ class Fault(msgspec.Struct, frozen=True):
 class Success(msgspec.Struct, frozen=True):
     """A good answer."""
 
+    status: Literal['success']
     data: Any
-    metadata: Metadata
-    status: Literal['success'] = 'success'
+    metadata: AnswerMetadata
 
 
 class Failure(msgspec.Struct, frozen=True):
     """A bad answer."""
 
+    status: Literal['error']
+    data: None
+    metadata: AnswerMetadata
     error: Fault
-    metadata: Metadata
-    data: None = None
-    status: Literal['error'] = 'error'
 
 
 class Problem(Exception):
@@ -106,21 +106,21 @@ def success(
     data: Any, *, status: int = 200, cached: bool = False, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The response that carries data, which is anything that msgspec encodes."""
-    body = msgspec.json.encode(Success(data, _metadata(cached)))
+    body = msgspec.json.encode(Success('success', data, _metadata(cached)))
     return Response(body, status, headers, JSON)
 
 
 def failure(problem: Problem) -> Response:
     """The response that says what is wrong."""
     fault = Fault(problem.code, problem.message, problem.details)
-    body = msgspec.json.encode(Failure(fault, _metadata(False)))
+    body = msgspec.json.encode(Failure('error', None, _metadata(False), fault))
     return Response(body, problem.status, problem.headers, JSON)
 
 
-def _metadata(cached: bool) -> Metadata:
+def _metadata(cached: bool) -> AnswerMetadata:
     now = datetime.datetime.now(datetime.UTC)
     taken = time.perf_counter() - began.get(time.perf_counter())
-    return Metadata(now, round(taken * 1000), cached)
+    return AnswerMetadata(now, round(taken * 1000), cached)
 
 
 def invalid(message: str, **details: Any) -> Problem:
@@ -151,6 +151,11 @@ def of_server(error: errors.MediaServerError) -> Problem:
         return Problem(503, 'PLEX_ERROR', str(error), details=details, headers=wait)
     status = 504 if isinstance(error, errors.TimedOut) else 502
     return Problem(status, 'PLEX_ERROR', str(error), details=details)
+
+
+def of_key(error: errors.InvalidKey) -> Problem:
+    """A key that no server gives out."""
+    return Problem(400, 'INVALID_REQUEST', str(error))
 
 
 def of_request(error: RequestValidationError) -> Problem:
@@ -208,6 +213,7 @@ def of(error: Exception) -> Problem | None:
 
 _EXPLAINED: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
     (errors.MediaServerError, of_server),
+    (errors.InvalidKey, of_key),
     (StoreError, of_store),
     (RequestValidationError, of_request),
     (HTTPException, of_http),

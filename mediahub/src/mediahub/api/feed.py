@@ -11,18 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Callable, Iterable
+import datetime
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ..plays import PlaybackEvent
+from ..plays import Play, PlaybackEvent, Transition
+from .discretion import discreet
 
 # Messages that may wait for one listener: more than a minute of a busy evening.
-WAITING = 1000
+WAITING = 500
 
 
 class CutOff(Exception):
-    """The listener was too slow, or the hub stops."""
+    """The listener hears nothing more.
+
+    Attributes:
+        code: Of the websocket's closing.
+    """
 
     def __init__(self, code: int, reason: str):
         super().__init__(reason)
@@ -34,16 +40,48 @@ class Full(Exception):
     """There are as many listeners as may be."""
 
 
-class EventMessage(msgspec.Struct, frozen=True, tag_field='type', tag='event'):
-    """Something happened to a play."""
+class Happened(msgspec.Struct, frozen=True):
+    """A change of a play."""
 
-    event: PlaybackEvent
+    play_id: str
+    transition: Transition
+    at: datetime.datetime
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag_field='type', tag='snapshot'):
+    """Everything that plays; the first message."""
+
+    plays: Sequence[Play]
+
+
+class Events(msgspec.Struct, frozen=True, tag_field='type', tag='events'):
+    """What happened, and how the plays are after it; the greatest ordinal of a play is true."""
+
+    plays: Sequence[Play]
+    events: Sequence[Happened]
+
+
+class Alert(msgspec.Struct, frozen=True, tag_field='type', tag='alert'):
+    """Something that people should look at, such as a token that is no longer valid."""
+
+    text: str
+
+
+class Ping(msgspec.Struct, frozen=True, tag_field='type', tag='ping'):
+    """Nothing happened for a while."""
 
 
 class Listener:
-    """One who listens."""
+    """One who listens.
 
-    def __init__(self, most: int):
+    Attributes:
+        admin: Whether it hears everything.
+        who: Whose it is.
+    """
+
+    def __init__(self, who: str, admin: bool, most: int):
+        self.who = who
+        self.admin = admin
         self._most = most
         self._waiting = collections.deque[bytes]()
         self._end: CutOff | None = None
@@ -83,27 +121,41 @@ class Feed:
     Args:
         cut_off: Called when one is too slow.
         most: Listeners at a time.
+        most_of_one: Listeners at a time that belong to the same person or token.
         waiting: Messages that may wait for one of them.
     """
 
-    def __init__(self, cut_off: Callable[[], None], most: int = 200, waiting: int = WAITING):
+    def __init__(
+        self,
+        cut_off: Callable[[], None],
+        *,
+        most: int = 200,
+        most_of_one: int = 50,
+        waiting: int = WAITING,
+    ):
         self._cut_off = cut_off
         self._most = most
+        self._most_of_one = most_of_one
         self._waiting = waiting
         self._listeners = set[Listener]()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def join(self) -> Listener:
+    def join(self, who: str, admin: bool) -> Listener:
         """Begin to listen; :meth:`leave` must follow.
 
         Raises:
             Full: Too many do already.
+            CutOff: The hub stops.
         """
-        if len(self._listeners) >= self._most:
+        if self._closed:
+            raise CutOff(1001, 'the hub stops')
+        of_one = sum(listener.who == who for listener in self._listeners)
+        if len(self._listeners) >= self._most or of_one >= self._most_of_one:
             raise Full
-        listener = Listener(self._waiting)
+        listener = Listener(who, admin, self._waiting)
         self._listeners.add(listener)
         return listener
 
@@ -111,24 +163,35 @@ class Feed:
         """Stop listening."""
         self._listeners.discard(listener)
 
-    def publish(self, events: Iterable[PlaybackEvent]) -> None:
-        """Hand events to all; each is encoded once. Returns at once."""
-        if not self._listeners:
+    def publish(self, events: Sequence[PlaybackEvent]) -> None:
+        """Hand a batch of events to all; it is encoded once. Returns at once."""
+        if not self._listeners or not events:
             return
+        latest: dict[str, Play] = {}
         for event in events:
-            self.send(EventMessage(event))
+            known = latest.get(event.play.play_id)
+            if known is None or known.ordinal <= event.play.ordinal:
+                latest[event.play.play_id] = event.play
+        happened = [Happened(event.play.play_id, event.transition, event.at) for event in events]
+        everything = Events(list(latest.values()), happened)
+        less = Events([discreet(play) for play in latest.values()], happened)
+        self._send(msgspec.json.encode(everything), msgspec.json.encode(less))
 
-    def send(self, message: object) -> None:
-        """Hand one message to all."""
-        encoded = msgspec.json.encode(message)
+    def alert(self, text: str) -> None:
+        """Tell all of something that they should look at."""
+        message = msgspec.json.encode(Alert(text))
+        self._send(message, message)
+
+    def _send(self, everything: bytes, less: bytes) -> None:
         for listener in list(self._listeners):
-            if not listener.put(encoded):
+            if not listener.put(everything if listener.admin else less):
                 self._listeners.discard(listener)
                 self._cut_off()
                 listener.end(CutOff(1013, 'too slow; connect again'))
 
     def close(self) -> None:
         """Send everybody away: the hub stops."""
+        self._closed = True
         for listener in list(self._listeners):
             listener.end(CutOff(1001, 'the hub stops'))
         self._listeners.clear()

@@ -12,8 +12,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ..engine import wire
+
 # Answers with a line for everything that is wrong; with none the hub is ready.
 Check = Callable[[], Awaitable[list[str]]]
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """What ``/healthz`` answers."""
+
+    status: str
+    version: str
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -25,9 +34,10 @@ class Ready(msgspec.Struct, frozen=True):
 
 def routes(check: Check) -> list[Route]:
     """The two routes; both are open, and neither tells more than the state."""
+    alive = msgspec.json.encode(Alive('ok', wire.VERSION))
 
     async def healthz(request: Request) -> Response:
-        return PlainTextResponse('ok\n')
+        return Response(alive, media_type='application/json')
 
     async def readyz(request: Request) -> Response:
         reasons = await check()

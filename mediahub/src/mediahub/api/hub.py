@@ -5,14 +5,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import fastapi
+from starlette.requests import HTTPConnection
 
 from ..settings import Settings
+from ..store.database import Database
+from ..store.plays import Plays
 from .access import Doorkeeper
+from .answers_cache import AnswerCache
 from .feed import Feed
 from .metrics import Metrics
-from .webhook import Keep, Ring
+from .picture_cache import PictureCache
+from .servers import Servers
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,14 +30,36 @@ class Hub:
 
     Attributes:
         ready: One line for everything that keeps the hub from its work.
-        ring: Rings the bell of a server; see :class:`~mediahub.api.webhook.WebhookEndpoint`.
-        keep: Keeps a picture that came with a webhook.
+        pictures: Those that are kept on disk.
+        picture_requests: Bounds the requests for pictures, beside all else that is asked.
     """
 
     settings: Settings
+    database: Database
+    plays: Plays
+    servers: Servers
     auth: Doorkeeper
     metrics: Metrics
     feed: Feed
     ready: Callable[[], Awaitable[list[str]]]
-    ring: Ring
-    keep: Keep
+    pictures: PictureCache
+    answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
+    picture_requests: asyncio.Semaphore = dataclasses.field(
+        default_factory=lambda: asyncio.Semaphore(6)
+    )
+
+    def ring(self, machine_id: str, event: str) -> bool:
+        """Ring the bell of a server for a webhook; False where the server is none of ours."""
+        server = self.servers.by_machine(machine_id)
+        if server is None:
+            return False
+        server.watcher.bell.ring(f'webhook {event}')
+        return True
+
+
+def _of(connection: HTTPConnection) -> Hub:
+    found: Hub = connection.app.state.hub
+    return found
+
+
+TheHub = Annotated[Hub, fastapi.Depends(_of)]

@@ -121,7 +121,7 @@ class Document:
         described = list(self._described(made))
         shapes = [entry.shape for _, entry in described if entry.shape is not None]
         refs, components = msgspec.json.schema_components(
-            [*shapes, envelope.Metadata, envelope.Fault], ref_template=_REF
+            [*shapes, envelope.AnswerMetadata, envelope.Fault], ref_template=_REF
         )
         schemas = made.setdefault('components', {}).setdefault('schemas', {})
         for unused in ('HTTPValidationError', 'ValidationError'):

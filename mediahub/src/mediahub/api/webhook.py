@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -53,7 +53,7 @@ _EVENT = re.compile(r'[a-z]+(?:\.[a-z]+){1,3}')
 _MOST_STRANGERS = 100
 
 Ring = Callable[[str, str], bool]
-Keep = Callable[[str, str, bytes], None]
+Keep = Callable[[str, str, bytes], Awaitable[None]]
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class WebhookEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one."""
         try:
-            event = self._take(await self._read(_head(scope), receive))
+            event = await self._take(await self._read(_head(scope), receive))
         except Problem as problem:
             note(scope, problem.code, problem.message)
             self._metrics.webhooks.labels('refused', problem.code).inc()
@@ -117,14 +117,14 @@ class WebhookEndpoint:
         signed.finish()
         return parser.finish()
 
-    def _take(self, webhook: Webhook) -> str:
+    async def _take(self, webhook: Webhook) -> str:
         payload = webhook.payload
         if not _EVENT.fullmatch(payload.event) or len(payload.event) > 64:
             raise Problem(400, 'INVALID_PAYLOAD', 'the payload names no event')
         if not self._ring(payload.server.uuid, payload.event):
             raise self._stranger(payload)
         if webhook.thumb and payload.metadata and isinstance(payload.metadata.thumb, str):
-            self._keep(payload.server.uuid, payload.metadata.thumb, webhook.thumb)
+            await self._keep(payload.server.uuid, payload.metadata.thumb, webhook.thumb)
         return payload.event
 
     def _stranger(self, payload: Payload) -> Problem:

@@ -113,15 +113,10 @@ class Wire:
         self._slots = asyncio.Semaphore(self.policy.concurrency)
 
     async def get(
-        self,
-        path: str,
-        params: Params = (),
-        *,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
+        self, path: str, params: Params = (), *, timeout: float | None = None
     ) -> httpx2.Response:
         """Read something; repeated where the failure may pass."""
-        return await self._repeated('GET', path, params=params, headers=headers, timeout=timeout)
+        return await self._repeated('GET', path, params=params, timeout=timeout)
 
     async def ask(self, path: str, form: Params) -> httpx2.Response:
         """Read something with POST, for protocols that allow it; repeated like :meth:`get`."""
@@ -140,17 +135,11 @@ class Wire:
         form: Params | None = None,
         content: bytes | None = None,
         content_type: str | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Change something. Never repeated: nobody knows how far the first try came."""
-        typed = {'Content-Type': content_type} if content_type else {}
+        headers = {'Content-Type': content_type} if content_type else {}
         return await self._once(
-            method,
-            path,
-            params=params,
-            form=form,
-            content=content,
-            headers={**(headers or {}), **typed},
+            method, path, params=params, form=form, content=content, headers=headers
         )
 
     def decode(self, response: httpx2.Response, shape: type[T]) -> T:
@@ -183,7 +172,6 @@ class Wire:
         *,
         params: Params = (),
         form: Params | None = None,
-        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx2.Response:
         policy = self.policy
@@ -196,9 +184,7 @@ class Wire:
             wait_jitter=policy.wait,
         ):
             with attempt:
-                return await self._once(
-                    method, path, params=params, form=form, headers=headers, timeout=timeout
-                )
+                return await self._once(method, path, params=params, form=form, timeout=timeout)
         raise AssertionError('stamina ends with an answer or an error')
 
     async def _once(

@@ -39,6 +39,7 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
 }
 
 _RATING_KEY = re.compile(r'[A-Za-z0-9_-]{1,64}')
+_SECTION = re.compile(r'[0-9]{1,12}')
 # What clients make up for a transcode; a dot alone would be a step in a path.
 _SESSION_KEY = re.compile(r'[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,127}')
 
@@ -200,6 +201,25 @@ class PlexApi:
     async def sections(self) -> list[plex_shapes.Section]:
         """The libraries."""
         return _each(await self._first_of('sections'), 'Directory', plex_shapes.section)
+
+    async def count(self, section: str) -> int | None:
+        """How many items a library lists: films, shows, artists; None where it does not tell."""
+        key = _checked(_SECTION, 'library key', section)
+        data = await self._get(f'/library/sections/{key}/all', _window(0, 0))
+        return data.integer('totalSize')
+
+    async def scan(self, section: str) -> None:
+        """Have a library look for new files.
+
+        Raises:
+            NotFound: There is none of that key.
+        """
+        key = _checked(_SECTION, 'library key', section)
+        path = f'/library/sections/{key}/refresh'
+        try:
+            await self._wire.send('POST', path)
+        except errors.NotFound:
+            await self._wire.send('GET', path)  # before the API was published
 
     async def on_deck(self) -> list[plex_shapes.Metadata]:
         """What the token's account has begun, or would watch next."""

@@ -14,17 +14,7 @@ from .http import Answer, Asked, answer_json
 # A MediaContainer, or anything within one.
 Node = dict[str, Any]
 
-_ELEMENTS = {
-    'track': 'Track',
-    'playlist': 'Playlist',
-    'artist': 'Directory',
-    'album': 'Directory',
-    'show': 'Directory',
-    'season': 'Directory',
-    'movie': 'Video',
-    'episode': 'Video',
-    'clip': 'Video',
-}
+_ELEMENTS = {'track': 'Track', 'playlist': 'Playlist', 'artist': 'Directory', 'album': 'Directory'}
 
 
 def container(
