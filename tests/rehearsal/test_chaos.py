@@ -12,6 +12,7 @@ import shutil
 
 import pytest
 
+from charmarr_lib.testing.kubernetes import kinds, store
 from rehearsal import arguments, bundle, bundlecheck, catalogue, chaos, cli, errors, vigil
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -52,6 +53,21 @@ def test_a_script_replays_its_night(nights):
 
 def test_other_seeds_draw_other_nights(nights):
     assert nights.play('7').lines[1:] != nights.play('8').lines[1:]
+
+
+def test_nothing_changes_an_object_that_it_only_looks_at(nights, monkeypatch):
+    stored: list[tuple[store.Stored, bytes]] = []
+    put = store.Store.put
+
+    def remembered(self: store.Store, kind: kinds.Kind, wanted: store.Stored) -> store.Stored:
+        kept = put(self, kind, wanted)
+        stored.append((kept, store.encode(kept.obj)))
+        return kept
+
+    monkeypatch.setattr(store.Store, 'put', remembered)
+    nights.play('7')
+    assert stored
+    assert [each.name for each, before in stored if store.encode(each.obj) != before] == []
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
 Juju fires relation-changed with no remote unit when an application's settings changed, and names
 the unit itself as the one that departs when it does. ``ops.testing`` 8.9 can express neither, so
 the environment of the hook is corrected on its way. Nor does it give the charm its own files: it
-writes the metadata anew for every hook, which takes longer than most hooks.
+writes the metadata anew for every hook, which takes longer than most hooks; and so does reading
+them.
 """
 
 from __future__ import annotations
@@ -18,49 +19,56 @@ import pathlib
 from collections.abc import Generator, Mapping
 from typing import Any
 
+import ops
+import scenario._ops_main_mock
 import scenario.context
 import scenario.logger
-import yaml
 from ops import testing
 
 from . import model
 
 _RUNTIME = 'Runtime'
-_OWN_FILES = ('config', 'actions')
+_MAIN: Any = scenario._ops_main_mock.Ops
+_READ = '_load_charm_meta'
 _SKIP_CHECKS = 'SCENARIO_SKIP_CONSISTENCY_CHECKS'
 
 
 def unpack(charm: model.Charm, folder: pathlib.Path) -> None:
     """Put a charm into a folder as ``charmcraft pack`` and Juju do."""
-    files = {
-        'metadata.yaml': {k: v for k, v in charm.metadata.items() if k not in _OWN_FILES},
-        'config.yaml': charm.section('config'),
-        'actions.yaml': charm.section('actions'),
-    }
-    for name, content in files.items():
-        (folder / name).write_text(yaml.safe_dump(dict(content)))
+    for name, content in charm.files.items():
+        (folder / name).write_text(content)
     for path in charm.root.iterdir() if charm.root.is_dir() else ():
-        if path.name not in files:
+        if path.name not in charm.files:
             (folder / path.name).symlink_to(path)
 
 
 @contextlib.contextmanager
-def hook_surroundings(folder: pathlib.Path, changes: Mapping[str, str]) -> Generator[None]:
+def hook_surroundings(
+    charm: model.Charm, folder: pathlib.Path, changes: Mapping[str, str]
+) -> Generator[None]:
     """Run hooks from the charm's own folder, and with some variables set otherwise.
 
     ``ops.testing`` refuses some events that Juju does fire, and warns of others, so its checks are
     off where variables are changed.
 
     Args:
-        folder: Where the charm was unpacked.
+        charm: The charm.
+        folder: Where it was unpacked.
         changes: Variables of the hook's environment.
     """
+
+    def read(_: object) -> ops.CharmMeta:
+        return charm.meta
+
     original: Any = getattr(scenario.context, _RUNTIME)
+    reading: Any = getattr(_MAIN, _READ)
     setattr(scenario.context, _RUNTIME, _corrected(original, folder, changes))
+    setattr(_MAIN, _READ, read)
     try:
         with _unchecked() if changes else contextlib.nullcontext():
             yield
     finally:
+        setattr(_MAIN, _READ, reading)
         setattr(scenario.context, _RUNTIME, original)
 
 

@@ -63,9 +63,8 @@ class Cluster:
         self.network = network.Network(namespace, fake, lambda: list(self.pods.values()))
         self._namespace = namespace
         self._rollout = rollout
-        self._revisions: dict[str, str] = {}
+        self._templates: dict[str, tuple[Manifest, str]] = {}
         self._numbers = itertools.count(10)
-        self._api = kube.Api(fake, namespace, 'system:controller', 'kube-controller-manager')
         self._at_rest: tuple[object, ...] | None = None
         self._furnish()
         self.node = node.Node(
@@ -103,29 +102,31 @@ class Cluster:
         shown = [
             (pod.name, pod.phase, pod.terminating, pod.is_ready) for pod in self.pods.values()
         ]
-        return (self._api.revision(), tuple(shown))
+        return (self.fake.revision, tuple(shown))
 
     def _control(self) -> bool:
         moved = self.volumes.reconcile()
-        sets = self.fake.list('StatefulSet', self._namespace)
+        sets = self.fake.browse('StatefulSet', self._namespace)
         for stateful_set in sets:
             moved |= self._stateful_set(stateful_set)
         moved |= self._drop_pods_of({each['metadata']['name'] for each in sets})
         for pod in list(self.pods.values()):
             if not pod.is_running:
                 moved |= self.node.start(pod)
-        for job in self.fake.list('Job', self._namespace):
+        for job in self.fake.browse('Job', self._namespace):
             moved |= self._job(job)
         self.fake.collect_garbage()
         return moved
 
     def _stateful_set(self, stateful_set: Manifest) -> bool:
         name, spec = stateful_set['metadata']['name'], stateful_set['spec']
-        revision = _revision(spec['template'])
         present = self._of(name)
-        if revision != self._revisions.get(name, revision) and present:
-            self._rollout(name)
-        self._revisions[name] = revision
+        known, revision = self._templates.get(name, (None, ''))
+        if spec['template'] != known:
+            revision = _revision(spec['template'])
+            self._templates[name] = (spec['template'], revision)
+            if known is not None and present:
+                self._rollout(name)
         moved = self._make_claims(stateful_set)
         moved |= self._scale(stateful_set, present, revision)
         moved |= self._replace_one(stateful_set, revision)
@@ -139,7 +140,7 @@ class Cluster:
         for template in kube.items(stateful_set['spec'], 'volumeClaimTemplates'):
             for ordinal in range(stateful_set['spec']['replicas']):
                 name = f'{template["metadata"]["name"]}-{_pod_name(stateful_set, ordinal)}'
-                if self.fake.get('PersistentVolumeClaim', name, self._namespace) is None:
+                if self.fake.peek('PersistentVolumeClaim', name, self._namespace) is None:
                     self._make_claim(template, name)
                     moved = True
         return moved
@@ -217,15 +218,15 @@ class Cluster:
         """Take a pod away with all that is only in it."""
         pod.close()
         self.pods.pop(pod.name, None)
-        if self.fake.get('Pod', pod.name, self._namespace) is not None:
+        if self.fake.peek('Pod', pod.name, self._namespace) is not None:
             self.fake.remove('Pod', pod.name, self._namespace)
 
     def _drop_pods_of(self, sets: set[str]) -> bool:
         orphans = [pod for pod in self.pods.values() if _owner(pod.name) not in sets]
         for pod in orphans:
             self.end(pod)
-        for name in self._revisions.keys() - sets:
-            del self._revisions[name]
+        for name in self._templates.keys() - sets:
+            del self._templates[name]
         return bool(orphans)
 
     def _report(self, stateful_set: Manifest, revision: str) -> bool:

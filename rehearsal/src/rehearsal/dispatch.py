@@ -179,19 +179,21 @@ class Dispatcher:
         named: dict[str | tuple[str, str], PebbleFake] = {
             (unit.name, name): fake for name, fake in fakes.items()
         }
+        charm = self._juju.applications[unit.application].charm
         with (
             http.use_transport(self._transport(unit)),
             waiting.use_pause(self._pause),
             use_pebble(named),
-            charm_context.hook_surroundings(self._charm_folder(unit), changes),
+            charm_context.hook_surroundings(charm, self._charm_folder(charm), changes),
         ):
             yield
 
-    def _charm_folder(self, unit: model.Unit) -> pathlib.Path:
-        folder = self._unpacked / unit.name.replace('/', '-')
+    def _charm_folder(self, charm: model.Charm) -> pathlib.Path:
+        """Return where a charm is unpacked, which all of its units share."""
+        folder = self._unpacked / charm.name
         if not folder.is_dir():
             folder.mkdir(parents=True)
-            charm_context.unpack(self._juju.applications[unit.application].charm, folder)
+            charm_context.unpack(charm, folder)
         return folder
 
     def _drain_log(self, unit: model.Unit, context: CharmContext) -> None:

@@ -106,7 +106,7 @@ def observe(rehearsal: engine.Rehearsal) -> dict[str, str]:
             seen[f'{application.name} {key}'] = value
     for relation in rehearsal.relations:
         seen |= _relation(relation)
-    for claim in rehearsal.cluster.list('PersistentVolumeClaim', rehearsal.model):
+    for claim in rehearsal.cluster.browse('PersistentVolumeClaim', rehearsal.model):
         name = claim['metadata']['name']
         if _is_used(rehearsal, name):
             seen[f'claim {_plain(name)}'] = _json(
@@ -134,7 +134,7 @@ def _application(
     secrets = rehearsal.secrets.secrets.values()
     own = [(each.label, str(each.rotate)) for each in secrets if each.owner == application.name]
     yield 'secrets', _json(sorted(own, key=str))
-    found = rehearsal.cluster.get('StatefulSet', application.name, rehearsal.model)
+    found = rehearsal.cluster.peek('StatefulSet', application.name, rehearsal.model)
     if found is not None:
         yield from _template(found)
 
@@ -187,7 +187,7 @@ def _settings(content: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _is_used(rehearsal: engine.Rehearsal, claim: str) -> bool:
-    pods = rehearsal.cluster.list('Pod', rehearsal.model)
+    pods = rehearsal.cluster.browse('Pod', rehearsal.model)
     sources = (
         volume.get('persistentVolumeClaim', {}).get('claimName')
         for pod in pods

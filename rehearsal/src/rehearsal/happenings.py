@@ -125,7 +125,7 @@ def _rollout_restart(scene: Scene, words: list[str]) -> None:
 
 def _patch(scene: Scene, application: str, patch: Mapping[str, Any]) -> None:
     rehearsal = scene.rehearsal
-    if rehearsal.cluster.get('StatefulSet', application, rehearsal.model) is not None:
+    if rehearsal.cluster.peek('StatefulSet', application, rehearsal.model) is not None:
         stranger = kube.Api(rehearsal.cluster, rehearsal.model, 'admin', 'kubectl-edit')
         stranger.strategic('StatefulSet', application, patch)
 

@@ -3,7 +3,7 @@
 
 """Runs the programs of Jobs, on the folders that stand for their volumes.
 
-A container whose command is a Python program (``python3 ... -c ...``) is run for real, as whoever
+A container whose command is a Python program (``python3 -c ...``) is run for real, as whoever
 runs the rehearsal: no uid is changed, so a program cannot find out what another user may do. A
 container with any other command ends well at once, for its image is not here.
 """
@@ -11,21 +11,17 @@ container with any other command ends well at once, for its image is not here.
 from __future__ import annotations
 
 import pathlib
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from charmarr_lib.testing.kubernetes import KubernetesFake
 
-from . import kube
+from . import interpreter, kube
 from .volumes import Volumes
 
 Manifest = dict[str, Any]
 
-_PYTHON: Final = 'python3'
-_TIMEOUT: Final = 60.0  # seconds
 _LONGEST_MESSAGE: Final = 4096  # bytes; the kubelet keeps no more
 
 
@@ -59,30 +55,27 @@ class Runner:
         return well
 
     def _container(self, container: Manifest, spec: Manifest) -> Manifest:
-        command = [*container.get('command', ()), *container.get('args', ())]
         code, message = 0, ''
-        if command and pathlib.PurePath(command[0]).name == _PYTHON:
-            code, message = self._python(command[1:], container, spec)
+        match [*container.get('command', ()), *container.get('args', ())]:
+            case ['python3', '-c', program, *rest] | ['python3', '-I', '-c', program, *rest]:
+                code, message = self._python(program, rest, container, spec)
+            case _:
+                pass
         terminated = {'exitCode': code, 'message': message}
         return {'name': container['name'], 'state': {'terminated': terminated}}
 
     def _python(
-        self, arguments: Sequence[str], container: Manifest, spec: Manifest
+        self, program: str, arguments: Sequence[str], container: Manifest, spec: Manifest
     ) -> tuple[int, str]:
         with tempfile.TemporaryDirectory(prefix='rehearsal-job-') as folder:
-            said = pathlib.Path(folder) / 'termination-log'
+            said, output = pathlib.Path(folder) / 'termination-log', pathlib.Path(folder) / 'log'
             places = self._places(container, spec)
             if 'terminationMessagePath' in container:
                 places[container['terminationMessagePath']] = said
-            ran = subprocess.run(  # noqa: S603 -- the charm's own program, as its Job has it
-                [sys.executable, *(_moved(each, places) for each in arguments)],
-                capture_output=True,
-                check=False,
-                timeout=_TIMEOUT,
-                text=True,
-            )
-            text = said.read_text('utf-8') if said.exists() else ran.stdout + ran.stderr
-        return ran.returncode, text[-_LONGEST_MESSAGE:]
+            moved = [_moved(each, places) for each in arguments]
+            code = interpreter.shared().run(program, moved, output)
+            text = (said if said.exists() else output).read_text('utf-8')
+        return code, text[-_LONGEST_MESSAGE:]
 
     def _places(self, container: Manifest, spec: Manifest) -> dict[str, pathlib.Path]:
         """Return where each mount point of a container is on this machine."""

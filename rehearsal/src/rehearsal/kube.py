@@ -22,7 +22,6 @@ _PLURALS: Final = {
     'PersistentVolumeClaim': '/api/v1/namespaces/{namespace}/persistentvolumeclaims',
     'PersistentVolume': '/api/v1/persistentvolumes',
 }
-_NAMESPACES: Final = '/api/v1/namespaces'
 _MERGE: Final = 'application/merge-patch+json'
 _STRATEGIC: Final = 'application/strategic-merge-patch+json'
 
@@ -58,13 +57,8 @@ class Api:
     def delete(self, kind: str, name: str) -> None:
         """Delete an object if there is one."""
         namespace = None if '{namespace}' not in _PLURALS.get(kind, '') else self._namespace
-        if self._fake.get(kind, name, namespace) is not None:
+        if self._fake.peek(kind, name, namespace) is not None:
             self._send('DELETE', self._path(kind, name), None)
-
-    def revision(self) -> str:
-        """Return the revision of the newest change anywhere in the cluster."""
-        answer = self._send('GET', _NAMESPACES, None)
-        return answer['metadata']['resourceVersion']
 
     def _path(self, kind: str, name: str = '') -> str:
         collection = _PLURALS[kind].format(namespace=self._namespace)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -53,7 +54,8 @@ class Witness:
         forged: Settings that somebody else wrote in a charm's place, by relation and application.
         media: Claims and volumes that there were: kind and name, to whether they may go.
         kept: Files on claims that must stay: path to content.
-        templates: Digest of each pod template, and the volumes in it, by application.
+        templates: Each generation, its pod template, and whether that has the shared volume, by
+            application.
         served: Requests to the API that the laws have looked at.
         erred: Failed hooks that the laws have looked at.
         versions: Version of the cluster's state that was searched for secrets.
@@ -70,8 +72,8 @@ class Witness:
         default_factory=dict[tuple[str, str], bool]
     )
     kept: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
-    templates: dict[str, tuple[int, str, bool]] = dataclasses.field(
-        default_factory=dict[str, tuple[int, str, bool]]
+    templates: dict[str, tuple[int, Mapping[str, Any], bool]] = dataclasses.field(
+        default_factory=dict[str, tuple[int, Mapping[str, Any], bool]]
     )
     served: int = 0
     erred: int = 0
@@ -120,7 +122,7 @@ def no_media_deleted(seen: Witness) -> Iterator[str]:
 def _media(seen: Witness) -> Iterator[tuple[str, str, bool]]:
     """Yield kind and name of every claim and volume, and whether it is being deleted."""
     for kind in ('PersistentVolumeClaim', 'PersistentVolume'):
-        for found in seen.rehearsal.cluster.list(kind):
+        for found in seen.rehearsal.cluster.browse(kind):
             metadata = found['metadata']
             yield kind, metadata['name'], 'deletionTimestamp' in metadata
 
@@ -128,7 +130,7 @@ def _media(seen: Witness) -> Iterator[tuple[str, str, bool]]:
 def _may_go(seen: Witness, kind: str, name: str) -> bool:
     """Tell whether the operator has asked for the end of a claim, or of a claim's volume."""
     if kind == 'PersistentVolume':
-        found = seen.rehearsal.cluster.get(kind, name) or {}
+        found = seen.rehearsal.cluster.peek(kind, name) or {}
         name = found.get('spec', {}).get('claimRef', {}).get('name', '')
     for application in seen.rehearsal.applications.values():
         asked = application.destroy_storage or bool(application.config.get('cleanup-on-remove'))
@@ -139,7 +141,7 @@ def _may_go(seen: Witness, kind: str, name: str) -> bool:
 
 def _lost_files(seen: Witness) -> Iterator[str]:
     volumes = seen.rehearsal.kubernetes.volumes
-    for claim in seen.rehearsal.cluster.list('PersistentVolumeClaim', seen.rehearsal.model):
+    for claim in seen.rehearsal.cluster.browse('PersistentVolumeClaim', seen.rehearsal.model):
         uid, name = claim['metadata']['uid'], claim['metadata']['name']
         if not volumes.is_bound(name):
             continue
@@ -147,8 +149,15 @@ def _lost_files(seen: Witness) -> Iterator[str]:
         if uid not in seen.kept:
             file.write_text(uid)
             seen.kept[uid] = name
-        elif not file.is_file() or file.read_text() != uid:
+        elif _content(file) != uid:
             yield f'a file on {name} is gone'
+
+
+def _content(file: pathlib.Path) -> str | None:
+    try:
+        return file.read_text()
+    except OSError:
+        return None
 
 
 def one_plex_a_database(seen: Witness) -> Iterator[str]:
@@ -197,7 +206,7 @@ def _objects(seen: Witness) -> Iterator[tuple[str, str]]:
     if not seen.new_requests():
         return
     for kind in _RECORDED:
-        for found in seen.rehearsal.cluster.list(kind):
+        for found in seen.rehearsal.cluster.browse(kind):
             yield f'{kind} {found["metadata"]["name"]}', json.dumps(found)
 
 
@@ -218,7 +227,7 @@ def _lies(seen: Witness, side: model.EndpointRef, told: Mapping[str, Any]) -> It
         yield f'instance_name {told["instance_name"]}'
     rehearsal = seen.rehearsal
     if 'pvc_name' in told:
-        claim = rehearsal.cluster.get('PersistentVolumeClaim', told['pvc_name'], rehearsal.model)
+        claim = rehearsal.cluster.peek('PersistentVolumeClaim', told['pvc_name'], rehearsal.model)
         if claim is None:
             yield f'claim {told["pvc_name"]} does not exist'
     if 'api_url' in told:
@@ -234,7 +243,7 @@ def no_idle_rollout(seen: Witness) -> Iterator[str]:
     """
     wrote = {each.name for each in seen.new_requests() if each.kind == 'StatefulSet'}
     for name, application in seen.rehearsal.applications.items():
-        found = seen.rehearsal.cluster.get('StatefulSet', name, seen.rehearsal.model)
+        found = seen.rehearsal.cluster.peek('StatefulSet', name, seen.rehearsal.model)
         if found is None:
             seen.templates.pop(name, None)
             continue
@@ -247,11 +256,10 @@ def no_idle_rollout(seen: Witness) -> Iterator[str]:
             yield f'{name} lets go of the shared volume, though it is related to the storage'
 
 
-def _template(stateful_set: Mapping[str, Any]) -> tuple[int, str, bool]:
+def _template(stateful_set: Mapping[str, Any]) -> tuple[int, Mapping[str, Any], bool]:
     template = stateful_set['spec']['template']
     names = {each['name'] for each in template['spec'].get('volumes') or ()}
-    text = json.dumps(template, sort_keys=True)
-    return stateful_set['metadata']['generation'], text, _SHARED in names
+    return stateful_set['metadata']['generation'], template, _SHARED in names
 
 
 def _wants_volume(seen: Witness, application: model.Application) -> bool:

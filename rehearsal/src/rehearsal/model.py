@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import pathlib
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import ops
+import yaml
 from ops import testing
 
 from .outcomes import HookError as HookError
@@ -123,6 +125,22 @@ class Charm:
     def storage(self) -> Mapping[str, Mapping[str, Any]]:
         """Storage that Juju provides, by name."""
         return self._named('storage')
+
+    @functools.cached_property
+    def files(self) -> Mapping[str, str]:
+        """The files that charmcraft parts the metadata into, by name; kept, as YAML is slow."""
+        own = ('config', 'actions')
+        parts = {
+            'metadata': {k: v for k, v in self.metadata.items() if k not in own},
+            **{name: dict(self.section(name)) for name in own},
+        }
+        return {f'{name}.yaml': yaml.safe_dump(content) for name, content in parts.items()}
+
+    @functools.cached_property
+    def meta(self) -> ops.CharmMeta:
+        """The metadata as ops reads it from these files; kept, as nobody changes it."""
+        texts = (self.files[f'{name}.yaml'] for name in ('metadata', 'actions', 'config'))
+        return ops.CharmMeta.from_yaml(*texts)
 
 
 @dataclasses.dataclass

@@ -89,7 +89,7 @@ class Network:
         for pod in self._pods():
             if host == pod.address:
                 return pod
-        for service in self._api.list('Service'):
+        for service in self._api.browse('Service'):
             target = self._behind(service, request)
             if target is not None:
                 return target

@@ -73,7 +73,7 @@ class Node:
         self._fake.set_status('Node', NAME, None, {'capacity': offers, 'allocatable': offers})
 
     def _offers(self) -> dict[str, Any]:
-        return kube.section(self._fake.get('Node', NAME) or {}, 'status', 'allocatable')
+        return kube.section(self._fake.peek('Node', NAME) or {}, 'status', 'allocatable')
 
     def start(self, pod: pods.Pod) -> bool:
         """Start a pod's containers once nothing keeps it from being scheduled."""
@@ -104,7 +104,7 @@ class Node:
     def _obstacle(self, pod: pods.Pod) -> str:
         spec = pod.template['spec']
         for claim in claims(spec):
-            if self._fake.get('PersistentVolumeClaim', claim, self._namespace) is None:
+            if self._fake.peek('PersistentVolumeClaim', claim, self._namespace) is None:
                 return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found.'
             if not self._volumes.is_bound(claim):
                 return '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.'
@@ -120,7 +120,7 @@ class Node:
         The API is not modelled as far as binding a pod to a node, which is the one change of a
         pod's spec that a scheduler makes; so a pod that had to wait is put there anew.
         """
-        if self._fake.get('Pod', pod.name, self._namespace) is not None:
+        if self._fake.peek('Pod', pod.name, self._namespace) is not None:
             self._fake.remove('Pod', pod.name, self._namespace)
         metadata = pod.template['metadata']
         made = self._fake.add(
@@ -143,7 +143,7 @@ class Node:
             'message': pod.why,
         }
         self._show(pod, {}, {'phase': 'Pending', 'conditions': [condition]})
-        number = sum(1 for _ in self._fake.list('Event', self._namespace))
+        number = sum(1 for _ in self._fake.browse('Event', self._namespace))
         self._fake.add(
             {
                 'apiVersion': 'v1',

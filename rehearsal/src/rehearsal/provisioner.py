@@ -62,7 +62,7 @@ class Provisioner:
         added to the pod template stays.
         """
         wanted = manifests.stateful_set(application, self._juju.name)
-        present = self._fake.get('StatefulSet', application.name, self._juju.name)
+        present = self._fake.peek('StatefulSet', application.name, self._juju.name)
         if present is None:
             self._create(application, wanted)
             return
@@ -80,7 +80,7 @@ class Provisioner:
 
     def scale(self, application: model.Application, replicas: int) -> bool:
         """Set the number of pods and tell whether it was another one."""
-        present = self._fake.get('StatefulSet', application.name, self._juju.name)
+        present = self._fake.peek('StatefulSet', application.name, self._juju.name)
         if present is None or present['spec']['replicas'] == replicas:
             return False
         self._worker.strategic('StatefulSet', application.name, {'spec': {'replicas': replicas}})
@@ -91,7 +91,7 @@ class Provisioner:
 
         Ports that Juju did not name stay, and the placeholder goes.
         """
-        service = self._fake.get('Service', application.name, self._juju.name)
+        service = self._fake.peek('Service', application.name, self._juju.name)
         if service is None:
             return False
         present: list[dict[str, Any]] = service['spec'].get('ports') or []
@@ -116,7 +116,7 @@ class Provisioner:
 
     def remove_claims(self, application: model.Application) -> None:
         """Delete the claims of an application's storage, as ``--destroy-storage`` wants."""
-        for claim in self._fake.list('PersistentVolumeClaim', self._juju.name):
+        for claim in self._fake.browse('PersistentVolumeClaim', self._juju.name):
             name = claim['metadata']['name']
             templates = (
                 manifests.claim_template(application, s) for s in application.charm.storage

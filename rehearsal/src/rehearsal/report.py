@@ -27,7 +27,7 @@ def kubernetes_objects(at: session.Session) -> Iterator[dict[str, Any]]:
     """Yield the objects of the model's namespace and the cluster's volumes, by kind and name."""
     cluster = at.rehearsal.cluster
     for kind in KINDS:
-        found = cluster.list(kind)
+        found = cluster.browse(kind)
         yield from sorted(found, key=lambda each: tables.natural(each['metadata']['name']))
 
 

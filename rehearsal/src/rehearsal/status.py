@@ -138,7 +138,7 @@ def _storage(
 
 def _size(rehearsal: engine.Rehearsal, claim: str) -> str:
     """Return the size of the volume behind a claim, empty while there is none."""
-    found = rehearsal.cluster.get('PersistentVolumeClaim', claim, rehearsal.model)
+    found = rehearsal.cluster.peek('PersistentVolumeClaim', claim, rehearsal.model)
     bound: Mapping[str, Any] = (found or {}).get('status') or {}
     capacity: Mapping[str, str] = bound.get('capacity') or {}
     return capacity.get('storage', '')

@@ -47,19 +47,20 @@ class Volumes:
         self._fake = fake
         self._namespace = namespace
         self._folder = folder
+        self._folders: dict[str, pathlib.Path] = {}
         self._api = kube.Api(fake, namespace, 'system:volume-controller', 'volume-controller')
 
     def reconcile(self) -> bool:
         """Bind, grow and release claims and volumes; tell whether anything changed."""
         moved = self._release()
-        for claim in self._fake.list('PersistentVolumeClaim', self._namespace):
+        for claim in self._fake.browse('PersistentVolumeClaim', self._namespace):
             if 'deletionTimestamp' in claim['metadata']:
                 continue
             if _phase(claim) == 'Bound':
                 moved |= self._grow(claim)
             else:
                 moved |= self._bind(claim)
-        for volume in self._fake.list('PersistentVolume'):
+        for volume in self._fake.browse('PersistentVolume'):
             if not _phase(volume):
                 self._set_phase(volume, 'Available')
                 moved = True
@@ -69,14 +70,14 @@ class Volumes:
         going = [
             each
             for kind in ('PersistentVolumeClaim', 'PersistentVolume')
-            for each in self._fake.list(kind)
+            for each in self._fake.browse(kind)
             if 'deletionTimestamp' in each['metadata']
         ]
-        before = len(self._fake.list('PersistentVolumeClaim', self._namespace))
+        before = len(self._fake.browse('PersistentVolumeClaim', self._namespace))
         if going:
             self._fake.release_protection()
-        moved = len(self._fake.list('PersistentVolumeClaim', self._namespace)) != before
-        for volume in self._fake.list('PersistentVolume'):
+        moved = len(self._fake.browse('PersistentVolumeClaim', self._namespace)) != before
+        for volume in self._fake.browse('PersistentVolume'):
             if _phase(volume) == 'Bound' and self._claim_of(volume) is None:
                 self._let_go(volume)
                 moved = True
@@ -84,7 +85,7 @@ class Volumes:
 
     def _claim_of(self, volume: Manifest) -> Manifest | None:
         reference = kube.section(volume, 'spec', 'claimRef')
-        claim = self._fake.get(
+        claim = self._fake.peek(
             'PersistentVolumeClaim', reference.get('name', ''), reference.get('namespace')
         )
         same = claim is not None and claim['metadata']['uid'] == reference.get('uid')
@@ -147,7 +148,7 @@ class Volumes:
         return min(fitting, key=_capacity, default=None)
 
     def _free(self, claim: Manifest) -> Iterator[Manifest]:
-        for volume in self._fake.list('PersistentVolume'):
+        for volume in self._fake.browse('PersistentVolume'):
             reference = kube.section(volume, 'spec', 'claimRef')
             meant = (reference.get('namespace'), reference.get('name')) == (
                 self._namespace,
@@ -160,7 +161,7 @@ class Volumes:
     def _provision(self, claim: Manifest) -> Manifest | None:
         """Make a volume for the claim, if its class exists."""
         spec = claim['spec']
-        found = self._fake.get('StorageClass', spec.get('storageClassName') or '')
+        found = self._fake.peek('StorageClass', spec.get('storageClassName') or '')
         if found is None or spec.get('volumeName'):
             return None
         name = f'pvc-{claim["metadata"]["uid"]}'
@@ -183,25 +184,25 @@ class Volumes:
     def _grow(self, claim: Manifest) -> bool:
         wanted = _requested(claim)
         present = kube.section(claim, 'status', 'capacity').get('storage', '0')
-        volume = self._fake.get('PersistentVolume', claim['spec']['volumeName'])
+        volume = self._fake.peek('PersistentVolume', claim['spec']['volumeName'])
         if volume is None or parse_quantity(wanted) <= parse_quantity(present):
             return False
         name = volume['metadata']['name']
         self._api.merge('PersistentVolume', name, {'spec': {'capacity': {'storage': wanted}}})
-        grown = self._fake.get('PersistentVolume', name) or volume
+        grown = self._fake.peek('PersistentVolume', name) or volume
         self._set_bound(claim['metadata']['name'], grown)
         return True
 
     def is_bound(self, claim: str) -> bool:
         """Tell whether a claim exists and has a volume."""
-        found = self._fake.get('PersistentVolumeClaim', claim, self._namespace)
+        found = self._fake.peek('PersistentVolumeClaim', claim, self._namespace)
         return found is not None and _phase(found) == 'Bound'
 
     def folder(self, claim: str) -> pathlib.Path:
         """Return the folder of the volume that a claim is bound to."""
-        found = self._fake.get('PersistentVolumeClaim', claim, self._namespace) or {}
+        found = self._fake.peek('PersistentVolumeClaim', claim, self._namespace) or {}
         name = kube.section(found, 'spec').get('volumeName', '')
-        volume = self._fake.get('PersistentVolume', name)
+        volume = self._fake.peek('PersistentVolume', name)
         if volume is None:
             raise LookupError(f'claim {claim} is bound to no volume')
         source = {key: volume['spec'][key] for key in _SOURCES if key in volume['spec']}
@@ -209,10 +210,12 @@ class Volumes:
 
     def folder_of(self, source: Mapping[str, Any]) -> pathlib.Path:
         """Return the folder of a volume source; the same source always has the same one."""
-        digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:16]
-        folder = self._folder / digest
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        text = json.dumps(source, sort_keys=True)
+        if text not in self._folders:
+            folder = self._folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+            folder.mkdir(parents=True)
+            self._folders[text] = folder
+        return self._folders[text]
 
 
 def _phase(obj: Manifest) -> str:

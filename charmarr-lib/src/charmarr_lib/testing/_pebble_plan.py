@@ -38,10 +38,14 @@ class UnexpectedPlan(AssertionError):
 
 
 class Layers:
-    """The layers of one Pebble, kept in memory as Pebble keeps those added over its API."""
+    """The layers of one Pebble, kept in memory as Pebble keeps those added over its API.
+
+    What is in a layer or in the plan is shared by both and never changed.
+    """
 
     def __init__(self) -> None:
         self._layers: dict[str, dict[str, dict[str, Entry]]] = {}
+        self._plan = _plan(())
 
     def add(self, label: str, layer: str | pebble.LayerDict | pebble.Layer, combine: bool) -> None:
         """Add a layer, or combine it with the one of that label.
@@ -60,12 +64,13 @@ class Layers:
             raise bad_request(f'layer "{label}" already exists')
         else:
             layers[label] = _combined(layers[label], new)
-        _check_plan(_plan(layers.values()))
-        self._layers = layers
+        plan = _plan(layers.values())
+        _check_plan(plan)
+        self._layers, self._plan = layers, plan
 
     def plan(self) -> dict[str, dict[str, Entry]]:
         """Return the plan: all layers combined in the order they were added."""
-        return _plan(self._layers.values())
+        return self._plan
 
     def as_layers(self) -> dict[str, pebble.Layer]:
         """Return copies of the layers by label."""
@@ -146,7 +151,7 @@ def _combined(
     for section, name, entry in _each(new):
         present = result[section].get(name)
         merged = entry['override'] == 'merge' and present is not None
-        result[section][name] = _merged(present or {}, entry) if merged else copy.deepcopy(entry)
+        result[section][name] = _merged(present or {}, entry) if merged else entry
     return result
 
 
@@ -160,4 +165,4 @@ def _merged_value(base: Any, new: Any) -> Any:
         return _merged(typing.cast('Entry', base), typing.cast('Entry', new))
     if isinstance(base, list) and isinstance(new, list):
         return [*typing.cast('list[Any]', base), *typing.cast('list[Any]', new)]
-    return copy.deepcopy(new)
+    return new

@@ -397,3 +397,28 @@ def test_table_of_kinds_has_no_doubles() -> None:
 def test_answers_carry_the_exact_media_type(send: Send) -> None:
     for path in ('/version', '/api/v1/nodes', '/api/v1/nodes/none'):
         assert send('GET', path).headers['content-type'] == wire.JSON
+
+
+def test_who_only_looks_gets_what_is_stored_and_who_gets_gets_a_copy(
+    client: lightkube.Client, fake: KubernetesFake
+) -> None:
+    client.create(_claim('films'))
+    client.create(_claim('music', 'other'))
+    films = fake.peek('PersistentVolumeClaim', 'films', 'media')
+    assert films is not None
+    assert fake.peek('PersistentVolumeClaim', 'films', 'media') is films
+    assert [each is films for each in fake.browse('PersistentVolumeClaim', 'media')] == [True]
+    assert len(fake.browse('PersistentVolumeClaim')) == 2
+    copy = fake.get('PersistentVolumeClaim', 'films', 'media')
+    assert copy == films
+    assert copy is not films
+    assert fake.peek('PersistentVolumeClaim', 'films', 'other') is None
+
+
+def test_the_revision_is_that_of_the_newest_change(
+    client: lightkube.Client, fake: KubernetesFake
+) -> None:
+    before = fake.revision
+    created = client.create(_claim())
+    assert created.metadata is not None
+    assert fake.revision == int(created.metadata.resourceVersion or 0) > before

@@ -113,10 +113,15 @@ class Wire:
         self._slots = asyncio.Semaphore(self.policy.concurrency)
 
     async def get(
-        self, path: str, params: Params = (), *, timeout: float | None = None
+        self,
+        path: str,
+        params: Params = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> httpx2.Response:
         """Read something; repeated where the failure may pass."""
-        return await self._repeated('GET', path, params=params, timeout=timeout)
+        return await self._repeated('GET', path, params=params, headers=headers, timeout=timeout)
 
     async def ask(self, path: str, form: Params) -> httpx2.Response:
         """Read something with POST, for protocols that allow it; repeated like :meth:`get`."""
@@ -135,11 +140,17 @@ class Wire:
         form: Params | None = None,
         content: bytes | None = None,
         content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Change something. Never repeated: nobody knows how far the first try came."""
-        headers = {'Content-Type': content_type} if content_type else {}
+        typed = {'Content-Type': content_type} if content_type else {}
         return await self._once(
-            method, path, params=params, form=form, content=content, headers=headers
+            method,
+            path,
+            params=params,
+            form=form,
+            content=content,
+            headers={**(headers or {}), **typed},
         )
 
     def decode(self, response: httpx2.Response, shape: type[T]) -> T:
@@ -172,6 +183,7 @@ class Wire:
         *,
         params: Params = (),
         form: Params | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx2.Response:
         policy = self.policy
@@ -184,7 +196,9 @@ class Wire:
             wait_jitter=policy.wait,
         ):
             with attempt:
-                return await self._once(method, path, params=params, form=form, timeout=timeout)
+                return await self._once(
+                    method, path, params=params, form=form, headers=headers, timeout=timeout
+                )
         raise AssertionError('stamina ends with an answer or an error')
 
     async def _once(

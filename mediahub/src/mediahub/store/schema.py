@@ -95,6 +95,23 @@ STEPS = (
     );
     CREATE TABLE finished_plays ({_FINISHED});
     """,
+    # Sign-in. What opens something (state, ticket, token) is kept as its SHA-256, in mark.
+    """
+    CREATE TABLE auth_flows (
+        mark VARCHAR, challenge VARCHAR, pin VARCHAR, way VARCHAR, return_to VARCHAR,
+        checks INTEGER, created_at TIMESTAMP, expires_at TIMESTAMP
+    );
+    CREATE TABLE auth_sessions (
+        session VARCHAR, mark VARCHAR, account VARCHAR, name VARCHAR, role VARCHAR, way VARCHAR,
+        address VARCHAR, agent VARCHAR,
+        created_at TIMESTAMP, seen_at TIMESTAMP, expires_at TIMESTAMP
+    );
+    CREATE TABLE api_tokens (
+        token VARCHAR, mark VARCHAR, name VARCHAR, role VARCHAR, created_by VARCHAR,
+        created_at TIMESTAMP, expires_at TIMESTAMP, used_at TIMESTAMP
+    );
+    CREATE TABLE plex_machines (url VARCHAR, machine_id VARCHAR);
+    """,
 )
 
 DESCRIBED = tuple(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import http.server
-import json
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx2
+import msgspec
 
 
 class NotModelled(AssertionError):
@@ -67,7 +67,7 @@ Handler = Callable[[Asked], Answer]
 
 def answer_json(document: object, status: int = 200) -> Answer:
     """A JSON response."""
-    return Answer(status, json.dumps(document).encode(), 'application/json')
+    return Answer(status, msgspec.json.encode(document), 'application/json')
 
 
 def answer_html(status: int, title: str) -> Answer:

@@ -14,7 +14,17 @@ from .http import Answer, Asked, answer_json
 # A MediaContainer, or anything within one.
 Node = dict[str, Any]
 
-_ELEMENTS = {'track': 'Track', 'playlist': 'Playlist', 'artist': 'Directory', 'album': 'Directory'}
+_ELEMENTS = {
+    'track': 'Track',
+    'playlist': 'Playlist',
+    'artist': 'Directory',
+    'album': 'Directory',
+    'show': 'Directory',
+    'season': 'Directory',
+    'movie': 'Video',
+    'episode': 'Video',
+    'clip': 'Video',
+}
 
 
 def container(

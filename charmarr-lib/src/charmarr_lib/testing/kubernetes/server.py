@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -232,10 +232,14 @@ class KubernetesFake:
         call = wire.Call('create', kind, namespace, body=tree, manager=manager)
         return trees.copy(self._operations.created(call, keep_status=True).obj)
 
+    @property
+    def revision(self) -> int:
+        """The resourceVersion of the newest change of anything."""
+        return self._store.revision
+
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """An object, or None."""
-        found = self._store.get(_kind(kind), namespace, name)
-        return trees.copy(found.obj) if found else None
+        return trees.copy(self.peek(kind, name, namespace))
 
     def list(
         self,
@@ -246,10 +250,19 @@ class KubernetesFake:
         """The objects of a kind, of one namespace and with some labels if given."""
         wanted = (labels or {}).items()
         return [
-            trees.copy(stored.obj)
-            for stored in self._store.all(_kind(kind), namespace)
-            if wanted <= trees.branch(stored.metadata, 'labels').items()
+            trees.copy(obj)
+            for obj in self.browse(kind, namespace)
+            if wanted <= trees.branch(obj['metadata'], 'labels').items()
         ]
+
+    def peek(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """An object itself, or None: for who only looks, as nothing in it may be changed."""
+        found = self._store.get(_kind(kind), namespace, name)
+        return found.obj if found else None
+
+    def browse(self, kind: str, namespace: str | None = None) -> Sequence[dict[str, Any]]:
+        """The objects of a kind themselves: for who only looks, as with :meth:`peek`."""
+        return [stored.obj for stored in self._store.all(_kind(kind), namespace)]
 
     def set_status(
         self, kind: str, name: str, namespace: str | None, status: Mapping[str, Any]

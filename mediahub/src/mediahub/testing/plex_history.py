@@ -1,0 +1,106 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a Plex server remembers of what was watched."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+
+from .http import Asked
+from .plex_documents import Node, container
+
+_KEPT = (
+    'key', 'ratingKey', 'librarySectionID', 'parentKey', 'grandparentKey', 'title', 'parentTitle',
+    'grandparentTitle', 'type', 'thumb', 'parentThumb', 'grandparentThumb', 'index', 'parentIndex',
+    'originallyAvailableAt',
+)  # fmt: skip
+_GONE = frozenset({'key', 'ratingKey', 'parentKey', 'grandparentKey', 'thumb'})
+_ORDERS = {'viewedAt': 'viewed_at', 'accountID': 'account'}
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One entry; ``viewed_at`` is when it was finished, in seconds since 1970."""
+
+    number: int
+    viewed_at: int
+    account: int
+    device: int
+    item: Node
+
+    def node(self, *, gone: bool) -> Node:
+        """As the server shows it.
+
+        Args:
+            gone: Whether the item was removed from the library: then its title is all there is.
+        """
+        kept = {name: self.item[name] for name in _KEPT if name in self.item}
+        if gone:
+            kept = {name: value for name, value in kept.items() if name not in _GONE}
+        if 'librarySectionID' in kept:
+            kept['librarySectionID'] = str(kept['librarySectionID'])
+        who = {'viewedAt': self.viewed_at, 'accountID': self.account, 'deviceID': self.device}
+        return {'historyKey': f'/status/sessions/history/{self.number}', **kept, **who}
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Ids of the item and of those above it."""
+        names = ('ratingKey', 'parentRatingKey', 'grandparentRatingKey')
+        return frozenset(self.item[name] for name in names if name in self.item)
+
+
+class History:
+    """The entries, oldest first.
+
+    Attributes:
+        gone: Ids of items that were removed.
+    """
+
+    def __init__(self) -> None:
+        self.views: list[View] = []
+        self.gone: set[str] = set()
+        self._numbers: Iterator[int] = itertools.count(1)
+
+    def add(self, item: Node, viewed_at: int, account: int, device: int) -> View:
+        """Remember that an item was watched."""
+        view = View(next(self._numbers), viewed_at, account, device, item)
+        bisect.insort(self.views, view, key=operator.attrgetter('viewed_at'))
+        return view
+
+    def answer(self, asked: Asked, start: int, size: int | None) -> Node:
+        """A page of the entries that a request asks for."""
+        found = self._ordered(asked, [view for view in self.views if _wanted(asked, view)])
+        page = found[start : None if size is None else start + size]
+        nodes = [view.node(gone=view.item['ratingKey'] in self.gone) for view in page]
+        return container('Metadata', nodes, total=len(found), offset=start)
+
+    def _ordered(self, asked: Asked, views: list[View]) -> list[View]:
+        # The last order given first: sorting keeps what an earlier one did.
+        for order in reversed(asked.first('sort', 'viewedAt:asc').split(',')):
+            name, _, direction = order.partition(':')
+            if name in _ORDERS:
+                key = operator.attrgetter(_ORDERS[name])
+                views.sort(key=key, reverse=direction == 'desc')
+        return views
+
+
+def _wanted(asked: Asked, view: View) -> bool:
+    return all(_TESTS[name](view, value) for name, value in asked.query if name in _TESTS)
+
+
+# The filters; dates as media queries compare them.
+_TESTS: dict[str, Callable[[View, str], bool]] = {
+    'viewedAt>': lambda view, value: view.viewed_at >= int(value),
+    'viewedAt>>': lambda view, value: view.viewed_at > int(value),
+    'viewedAt<': lambda view, value: view.viewed_at <= int(value),
+    'viewedAt<<': lambda view, value: view.viewed_at < int(value),
+    'accountID': lambda view, value: view.account == int(value),
+    'deviceID': lambda view, value: view.device == int(value),
+    'librarySectionID': lambda view, value: str(view.item.get('librarySectionID', '')) == value,
+    'metadataItemID': lambda view, value: value in view.keys,
+}

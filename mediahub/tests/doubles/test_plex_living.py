@@ -1,0 +1,279 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The living Plex: what it tells, to whom, and what goes wrong when a test wants it to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Generator
+from typing import Any
+
+import httpx2
+import pytest
+from httpx2 import websockets
+
+from mediahub.testing import plex_delivery
+from mediahub.testing.clocks import HandClock
+from mediahub.testing.faults import Fault
+from mediahub.testing.http import NotModelled
+from mediahub.testing.plex_living import LivingPlex
+from mediahub.testing.plex_sessions import Session
+
+
+def film(plex: LivingPlex) -> str:
+    return plex.shelves.of_kind('movie')[0].id
+
+
+def play(plex: LivingPlex, **more: Any) -> Session:
+    return plex.play(plex.owner, plex.device('Phone'), film(plex), **more)
+
+
+def ask(plex: LivingPlex, path: str, method: str = 'GET', **more: Any) -> httpx2.Response:
+    headers = {'x-plex-token': plex.token, 'accept': 'application/json'}
+    return httpx2.request(method, plex.url + path, headers=headers, **more)
+
+
+def sessions(plex: LivingPlex) -> list[Any]:
+    return ask(plex, '/status/sessions').json()['MediaContainer'].get('Metadata', [])
+
+
+def test_truth_knows_pauses_and_what_was_played(living_plex: LivingPlex, hand_clock: HandClock):
+    session = play(living_plex, offset_ms=1_000)
+    hand_clock.go(600)
+    session.pause()
+    hand_clock.go(60)
+    session.resume()
+    hand_clock.go(30)
+    session.stop()
+
+    (true,) = living_plex.truth
+    assert (true.played_ms, true.paused_ms, len(true.pauses)) == (630_000, 60_000, 1)
+    assert (true.start_offset_ms, true.offset_ms, true.how) == (1_000, 631_000, 'stopped')
+
+
+def test_a_play_that_comes_to_its_end_stops_and_is_remembered(
+    living_plex: LivingPlex, hand_clock: HandClock
+):
+    session = play(living_plex)
+    hand_clock.go(102 * 60)
+    living_plex.tick()
+
+    assert (session.live, living_plex.truth[0].how) == (False, 'finished')
+    assert [view.item['title'] for view in living_plex.history.views] == ['The Long Ferry']
+
+
+def test_one_who_vanishes_lingers_where_he_stood(living_plex: LivingPlex, hand_clock: HandClock):
+    session = play(living_plex)
+    hand_clock.go(100)
+    session.vanish(linger=180)
+    hand_clock.go(60)
+
+    assert [seen['viewOffset'] for seen in sessions(living_plex)] == [100_000]
+    hand_clock.go(121)
+    assert sessions(living_plex) == []
+
+
+def test_a_restart_gives_keys_from_one(living_plex: LivingPlex):
+    play(living_plex)
+    survivor = play(living_plex)
+    living_plex.stage.sessions[0].stop()
+
+    living_plex.restart(survivors=True)
+
+    assert (survivor.key, survivor.truth.session_keys) == ('1', ['2', '1'])
+    assert [(seen['sessionKey'], seen['Session']['id']) for seen in sessions(living_plex)] == [
+        ('1', survivor.id)
+    ]
+    living_plex.restart()
+    assert (sessions(living_plex), living_plex.truth[1].how) == ([], 'restart')
+    assert play(living_plex).key == '1'
+
+
+def test_a_server_that_starts_lists_nothing_or_refuses(living_plex: LivingPlex):
+    play(living_plex)
+    living_plex.restart(survivors=True, starting='empty')
+    assert sessions(living_plex) == []
+    living_plex.restart(survivors=True, starting='503')
+    assert ask(living_plex, '/identity').status_code == 503
+    living_plex.ready()
+    assert len(sessions(living_plex)) == 1
+
+
+@pytest.mark.parametrize(('era', 'missing', 'known'), [
+    ('old', '/library/sections/all', '/library/sections'),
+    ('new', '/accounts', '/library/sections/all'),
+])  # fmt: skip
+def test_eras_know_other_paths(living_plex: LivingPlex, era: str, missing: str, known: str):
+    living_plex.quirks.era = era
+
+    assert ask(living_plex, missing).status_code == 404
+    assert ask(living_plex, known).status_code == 200
+
+
+def test_one_state_behind_json_and_xml(living_plex: LivingPlex):
+    session = play(living_plex, delivery=plex_delivery.SOUND)
+    headers = {'x-plex-token': living_plex.token}
+
+    document = httpx2.get(f'{living_plex.url}/status/sessions', headers=headers).text
+
+    assert f'<Session id="{session.id}"' in document
+    assert '<Video ratingKey="1001"' in document
+    assert sessions(living_plex)[0]['Session']['id'] == session.id
+
+
+def test_errors_come_as_often_as_they_are_asked_for(living_plex: LivingPlex):
+    living_plex.faults.add(Fault('/status/.*', 429, {'Retry-After': '7'}, times=2))
+
+    answers = [ask(living_plex, '/status/sessions') for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [429, 429, 200]
+    assert answers[0].headers['retry-after'] == '7'
+
+
+@pytest.mark.parametrize(
+    ('fault', 'error'),
+    [
+        (Fault(hang=True), httpx2.ReadTimeout),
+        (Fault(reset=True), httpx2.NetworkError),
+        (Fault(keep=10), httpx2.RemoteProtocolError),
+    ],
+)
+def test_connections_break(living_plex: LivingPlex, fault: Fault, error: type[Exception]):
+    play(living_plex)
+    living_plex.faults.add(fault)
+
+    with pytest.raises(error):
+        ask(living_plex, '/status/sessions', timeout=0.5)
+    living_plex.faults.clear()
+    assert len(sessions(living_plex)) == 1
+
+
+def test_a_server_that_is_away_comes_back_on_its_port(living_plex: LivingPlex):
+    with living_plex.served() as serving:
+        address = living_plex.url
+        serving.go_down()
+        with pytest.raises(httpx2.ConnectError):
+            ask(living_plex, '/identity')
+        serving.come_back()
+        assert (ask(living_plex, '/identity').status_code, living_plex.url) == (200, address)
+
+
+def test_a_path_that_nobody_wrote_fails_the_test(hand_clock: HandClock):
+    plex = LivingPlex(hand_clock)
+
+    with pytest.raises(NotModelled, match='/nothing/of/this'), plex.served():
+        assert ask(plex, '/nothing/of/this').status_code == 501
+
+
+@contextlib.contextmanager
+def listening(plex: LivingPlex, query: str = '', spelling: str = 'websockets') -> Generator[Any]:
+    """A websocket that gets notifications; yields a function for the next so many frames."""
+    address = plex.url.replace('http', 'ws') + f'/:/{spelling}/notifications'
+    token = f'?X-Plex-Token={plex.token}{query}'
+    with httpx2.Client() as client, client.websocket(address + token) as websocket:
+        wait_for_listeners(plex)
+
+        def heard(count: int, timeout: float = 20) -> list[Any]:
+            texts = [websocket.receive_text(timeout) for _ in range(count)]
+            return [json.loads(text)['NotificationContainer'] for text in texts]
+
+        yield heard
+
+
+def wait_for_listeners(plex: LivingPlex, count: int = 1) -> None:
+    deadline = time.monotonic() + 20
+    while plex.notices.listeners < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert plex.notices.listeners == count
+
+
+def test_a_filter_lets_through_what_it_names(living_plex: LivingPlex):
+    with listening(living_plex, '&filters=activity', 'websocket') as heard:
+        play(living_plex)
+        living_plex.scan('1')
+        assert [frame['type'] for frame in heard(1)] == ['activity']
+
+
+def test_a_scan_tells_of_itself(living_plex: LivingPlex, hand_clock: HandClock):
+    with listening(living_plex, '&filters=activity') as heard:
+        ask(living_plex, '/library/sections/1/refresh', 'POST')
+        hand_clock.go(45)
+        living_plex.tick()
+        (running,) = ask(living_plex, '/activities').json()['MediaContainer']['Activity']
+        hand_clock.go(45)
+        living_plex.tick()
+        told = [frame['ActivityNotification'][0] for frame in heard(3)]
+
+    assert [(each['event'], each['Activity']['progress']) for each in told] == [
+        ('started', 0), ('updated', 50), ('ended', 100)
+    ]  # fmt: skip
+    assert (running['uuid'], running['progress']) == (told[1]['Activity']['uuid'], 50)
+
+
+def test_a_stop_is_told_three_times_where_a_client_does_so(living_plex: LivingPlex):
+    living_plex.quirks.triple_stops = True
+    session = play(living_plex)
+    with listening(living_plex) as heard:
+        session.stop()
+        told = [frame['PlaySessionStateNotification'][0] for frame in heard(3)]
+
+    assert [frame['state'] for frame in told] == ['stopped'] * 3
+    assert [frame.get('ratingKey') for frame in told] == [session.truth.rating_key, None, None]
+
+
+def test_frames_are_repeated_and_out_of_order(living_plex: LivingPlex):
+    living_plex.quirks.repeats, living_plex.quirks.shuffle = 1, 3
+    session = play(living_plex)
+    with listening(living_plex) as heard:
+        session.pause()
+        session.resume()
+        session.stop()
+        states = [frame['PlaySessionStateNotification'][0]['state'] for frame in heard(8)]
+
+    assert sorted(states) == sorted(['playing', 'paused', 'playing', 'stopped'] * 2)
+    assert states[::2] == states[1::2] != ['playing', 'paused', 'playing', 'stopped']
+
+
+@pytest.mark.parametrize(
+    ('style', 'size', 'key'), [('text', '1', '1'), ('number', '1', 1), ('number', 1, 1)]
+)
+def test_ids_and_sizes_come_as_texts_or_as_numbers(
+    living_plex: LivingPlex, style: str, size: object, key: object
+):
+    living_plex.quirks.frame_ids = style
+    living_plex.quirks.text_sizes = isinstance(size, str)
+    with listening(living_plex) as heard:
+        play(living_plex)
+        (frame,) = heard(1)
+
+    assert (frame['size'], frame['PlaySessionStateNotification'][0]['sessionKey']) == (size, key)
+
+
+def test_a_silent_server_says_nothing_to_those_connected(living_plex: LivingPlex):
+    living_plex.quirks.silent = True
+    with listening(living_plex) as heard:
+        play(living_plex)
+        with pytest.raises(TimeoutError):
+            heard(1, 0.3)
+
+
+def test_sockets_that_are_dropped_end_without_a_goodbye(living_plex: LivingPlex):
+    with living_plex.served() as serving, listening(living_plex) as heard:
+        serving.drop_connections()
+        with pytest.raises(websockets.WebSocketNetworkError):
+            heard(1)
+
+
+def test_an_event_source_gets_single_objects(living_plex: LivingPlex):
+    address = f'{living_plex.url}/:/eventsource/notifications?X-Plex-Token={living_plex.token}'
+    with httpx2.Client() as client, client.sse(address) as source:
+        events = iter(source)
+        assert next(events).event == 'ping'
+        play(living_plex)
+        event = next(events)
+
+    assert event.event == 'playing'
+    assert json.loads(event.data)['PlaySessionStateNotification']['state'] == 'playing'
