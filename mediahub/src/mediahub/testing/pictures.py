@@ -67,6 +67,12 @@ def poster(title: str, seed: str) -> Picture:
     return Picture(tuple(tuple(row) for row in cells))
 
 
+@functools.lru_cache(maxsize=256)
+def poster_jpeg(title: str, seed: str) -> bytes:
+    """A poster as JPEG; see :func:`poster`."""
+    return poster(title, seed).jpeg()
+
+
 def _hue(numbers: bytes, shift: float, saturation: float, value: float) -> Colour:
     red, green, blue = colorsys.hsv_to_rgb((numbers[0] / 256 + shift) % 1, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)

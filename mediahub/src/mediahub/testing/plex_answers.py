@@ -21,7 +21,6 @@ Found = Node | Answer
 
 _GONE = answer_html(404, 'Not Found')
 
-_TITLES = {FILMS: 'Films', SHOWS: 'Shows', MUSIC: 'Music'}
 _TYPES = {FILMS: 'movie', SHOWS: 'show', MUSIC: 'artist'}
 _AGENTS = {FILMS: 'movie', SHOWS: 'series', MUSIC: 'music'}
 _SCANNERS = {FILMS: 'Plex Movie', SHOWS: 'Plex TV Series', MUSIC: 'Plex Music'}
@@ -186,7 +185,7 @@ class Answers:
             'key': key,
             'uuid': f'00000000-0000-4000-8000-00000000000{key}',
             'type': _TYPES[key],
-            'title': _TITLES[key],
+            'title': plex_shelves.SECTIONS[key],
             'agent': f'tv.plex.agents.{_AGENTS[key]}',
             'scanner': _SCANNERS[key],
             'language': 'en-US',
@@ -204,7 +203,7 @@ class Answers:
         }
 
     def _refresh(self, asked: Asked, section: str) -> Answer:
-        if section not in _TITLES:
+        if section not in plex_shelves.SECTIONS:
             return _GONE
         self._plex.scan(section, asked.first('path'))
         return Answer()
@@ -226,7 +225,10 @@ class Answers:
     def _video(self, row: VideoRow) -> Node:
         shelves = self._plex.shelves
         node, found = shelves.node(row), plex_shelves.media(row)
-        return node | self._plex.watched_facts(row.id) | ({'Media': found} if found else {})
+        node |= self._plex.watched_facts(row.id)
+        if self._plex.on_deck.get(row.id):
+            node['viewOffset'] = self._plex.on_deck[row.id]
+        return node | ({'Media': found} if found else {})
 
     def _on_deck(self, asked: Asked) -> Node:
         return self._page(asked, self._deck())
@@ -269,17 +271,16 @@ class Answers:
         row = self._plex.shelves.rows.get(key)
         if row is None:
             return None
-        return Answer(200, pictures.poster(row.title, row.id).jpeg(), 'image/jpeg')
+        return Answer(200, pictures.poster_jpeg(row.title, row.id), 'image/jpeg')
 
     def _photo(self, asked: Asked) -> Answer:
         match = re.match(r'/library/metadata/(\d+)/(?:thumb|art)', asked.first('url'))
         title = self._plex.title(match[1]) if match else None
         if match is None or title is None:
             return _GONE
-        picture = pictures.poster(title, match[1])
         if asked.first('format') == 'png':
-            return Answer(200, picture.png(), 'image/png')
-        return Answer(200, picture.jpeg(), 'image/jpeg')
+            return Answer(200, pictures.poster(title, match[1]).png(), 'image/png')
+        return Answer(200, pictures.poster_jpeg(title, match[1]), 'image/jpeg')
 
 
 def _window(asked: Asked) -> tuple[int, int | None]:

@@ -28,7 +28,8 @@ goes wrong on the way (:class:`~mediahub.testing.faults.Fault`): ``plex.faults.a
 '/status/.*', status=503, times=2))``. ``plex.restart()`` starts the server again, with keys
 from 1; ``plex.served()`` gives a :class:`~mediahub.testing.serving.Serving` whose
 ``drop_connections()``, ``go_down()`` and ``come_back()`` are the network. Without a port,
-``InProcess(plex)`` is a transport for httpx2.
+``InProcess(plex)`` is a transport for httpx2. Webhooks go to ``plex.hooks.urls``; ``plex.telling.webhook(
+...).body()`` is one to post by yourself.
 
 In tests the fixtures ``hand_clock`` and ``living_plex`` (stocked, served) of
 ``mediahub/tests/conftest.py`` do all that.
@@ -36,8 +37,6 @@ In tests the fixtures ``hand_clock`` and ``living_plex`` (stocked, served) of
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import itertools
 import uuid
 from typing import TYPE_CHECKING, Self
@@ -53,43 +52,21 @@ from .plex_delivery import DIRECT, Delivery
 from .plex_documents import Node
 from .plex_history import History
 from .plex_notifications import Notices, with_ids
+from .plex_people import Device, Person, Playable, TruePlay
 from .plex_quirks import Quirks
-from .plex_sessions import Device, Person, Playable, Session, Stage, TruePlay
-from .plex_shelves import FILMS, MUSIC, SHOWS, Shelves
+from .plex_sessions import Session, Stage
+from .plex_shelves import MUSIC, SECTIONS, Shelves, VideoRow
+from .plex_telling import CREATED, DELETED, PROCESSED, Scan, Telling
+from .plex_webhooks import Hooks
 
 if TYPE_CHECKING:
     from .serving import Serving
-
-_TITLES = {FILMS: 'Films', SHOWS: 'Shows', MUSIC: 'Music'}
 
 # What a session has as numbers on servers that give no texts.
 _NUMBERS = frozenset({'sessionKey', 'ratingKey', 'parentRatingKey', 'grandparentRatingKey', 'id'})
 
 # How long a scan of a library takes, in seconds.
 SCAN = 90.0
-
-
-@dataclasses.dataclass
-class Scan:
-    """A scan that runs; ``done`` in percent."""
-
-    section: str
-    began: datetime.datetime
-    uuid: str
-    done: int = 0
-
-    def node(self) -> Node:
-        """The scan as an activity."""
-        return {
-            'uuid': self.uuid,
-            'type': 'library.update.section',
-            'cancellable': False,
-            'userID': 1,
-            'title': f'Scanning {_TITLES[self.section]}',
-            'subtitle': '',
-            'progress': self.done,
-            'Context': {'librarySectionID': self.section},
-        }
 
 
 class LivingPlex:
@@ -99,7 +76,9 @@ class LivingPlex:
         token: The only one that is accepted.
         url: Its address while it is served.
         people: By account number; 1 is the owner.
-        on_deck: Ids of what somebody may go on with.
+        on_deck: What the owner may go on with: ids, and offsets in milliseconds.
+        hooks: Where webhooks go to: ``hooks.urls.append(...)``, later ``hooks.close()``.
+        telling: Builds and sends them: ``telling.post('admin.database.backup')``.
         scans: Those that run, by section.
         scanned: When each section was last scanned.
     """
@@ -121,15 +100,17 @@ class LivingPlex:
         self.music = PlexDouble(token=token, machine=machine)
         self.shelves = Shelves()
         self.history = History()
-        self.stage = Stage(clock, self._announce)
-        self.stage.announce_transcode = self._announce_transcode
+        self.telling = Telling(self)
+        self.stage = Stage(clock, self.telling.announce)
+        self.stage.announce_transcode = self.telling.transcode
         self.stage.lag = lambda: self.quirks.lag
         self.notices = Notices(self.quirks)
         self.people = {1: Person(1, 'Owner', 9001)}
         self.devices: dict[str, Device] = {}
-        self.on_deck: list[str] = []
+        self.hooks = Hooks(f'PlexMediaServer/{self.version}')
+        self.on_deck: dict[str, int] = {}
         self.scans: dict[str, Scan] = {}
-        self.scanned = dict.fromkeys(_TITLES, EPOCH)
+        self.scanned = dict.fromkeys(SECTIONS, EPOCH)
         self._answers = Answers(self)
         self._numbers = itertools.count(1)
         self._serving: Serving | None = None
@@ -262,6 +243,19 @@ class LivingPlex:
             nodes = [with_ids(node, _NUMBERS, 'number') for node in nodes]
         return nodes
 
+    def arrive(self, row: VideoRow) -> None:
+        """Tell that a film or an episode was found; :attr:`shelves` has it already."""
+        for state in (CREATED, PROCESSED):
+            self.telling.timeline(row, state)
+        self.telling.post('library.new', item=self.shelves.node(row))
+
+    def remove(self, rating_key: str) -> None:
+        """Take a film out of the library; history keeps its title and no more."""
+        with self.stage.lock:
+            self.history.gone.add(rating_key)
+            self.on_deck.pop(rating_key, None)
+            self.telling.timeline(self.shelves.rows.pop(rating_key), DELETED)
+
     def title(self, rating_key: str) -> str | None:
         """The title of an item, None where there is none of that id."""
         library = self.music.library
@@ -298,76 +292,16 @@ class LivingPlex:
             if section not in self.scans:
                 number = uuid.uuid5(uuid.NAMESPACE_URL, f'{section}{self.stage.number()}')
                 self.scans[section] = Scan(section, self.clock(), str(number))
-                self._tell_scan('started', self.scans[section])
+                self.telling.scan('started', self.scans[section])
             return self.scans[section]
 
     def _scan_on(self, scan: Scan) -> None:
         scan.done = min(100, int((self.clock() - scan.began).total_seconds() * 100 / SCAN))
         if scan.done < 100:
-            self._tell_scan('updated', scan)
-            self.notices.tell('progress', {'message': f'Scanning {_TITLES[scan.section]}'})
+            self.telling.scan('updated', scan)
             return
         del self.scans[scan.section]
         self.scanned[scan.section] = self.seconds()
-        self._tell_scan('ended', scan)
+        self.telling.scan('ended', scan)
         if scan.section == MUSIC:
             self.music.finish_scan()
-
-    def _tell_scan(self, event: str, scan: Scan) -> None:
-        self.notices.tell('activity', {'event': event, 'uuid': scan.uuid, 'Activity': scan.node()})
-
-    # What is told
-
-    def _announce(self, what: str, session: Session) -> None:
-        if what == 'history':
-            self._remember(session)
-        elif what in _STATES:
-            self._tell_playing(session, _STATES[what] or session.state)
-        if what == 'stop' and session.transcode_key:
-            self._announce_transcode('end', session.transcode_key, session)
-
-    def _remember(self, session: Session) -> None:
-        who = session.person.id, session.device.id
-        if not session.item.node.get('live'):
-            self.history.add(session.item.node, self.seconds(), *who)
-
-    def _tell_playing(self, session: Session, state: str) -> None:
-        node = session.item.node
-        frame: Node = {
-            'sessionKey': session.key,
-            'clientIdentifier': session.device.client_id,
-            'guid': '',
-            'ratingKey': node['ratingKey'],
-            'url': '',
-            'key': node['key'],
-            'viewOffset': session.offset_ms,
-            'playQueueItemID': session.queue_item,
-            'playQueueID': session.queue_item,
-            'state': state,
-        }
-        if session.transcode_key:
-            frame['transcodeSession'] = session.transcode_key
-        self.notices.tell('playing', frame)
-        if state == 'stopped' and self.quirks.triple_stops:
-            bare = {'url': '', 'viewOffset': 0, 'state': state, 'sessionKey': session.key}
-            for _ in range(2):
-                self.notices.tell('playing', bare)
-
-    def _announce_transcode(self, what: str, key: str, session: Session | None = None) -> None:
-        node: Node = {'key': f'/transcode/sessions/{key}'}
-        if session is not None:
-            node = session.transcode() or node
-        self.notices.tell(f'transcodeSession.{what}', node)
-
-
-# The state in the frame of each thing that happens; empty for the session's own.
-_STATES = {
-    'play': 'playing',
-    'pause': 'paused',
-    'resume': 'playing',
-    'buffer': 'buffering',
-    'seek': '',
-    'progress': '',
-    'deliver': '',
-    'stop': 'stopped',
-}

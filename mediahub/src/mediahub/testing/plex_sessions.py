@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import itertools
 import random
@@ -17,6 +16,16 @@ from . import plex_delivery
 from .clocks import Clock
 from .plex_delivery import DIRECT, Delivery
 from .plex_documents import Node
+from .plex_people import (
+    Device,
+    Pause,
+    Person,
+    Playable,
+    TruePlay,
+    milliseconds,
+    player,
+    user,
+)
 
 _LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -27,103 +36,6 @@ WATCHED = 0.9
 _SILENT = frozenset({'vanished', 'restart'})
 
 Announce = Callable[[str, 'Session'], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Person:
-    """An account; 1 is the server's owner.
-
-    Attributes:
-        plextv: Its number on plex.tv, by which friends are known here too.
-    """
-
-    id: int
-    name: str
-    plextv: int
-
-    @property
-    def thumb(self) -> str:
-        """Address of the picture."""
-        return f'https://plex.tv/users/{self.plextv:016x}/avatar?c=1700000000'
-
-
-@dataclasses.dataclass(frozen=True)
-class Device:
-    """What somebody plays with; ``id`` is its number in the server's list."""
-
-    id: int
-    client_id: str
-    title: str
-    product: str = 'Plex for Android (TV)'
-    platform: str = 'Android'
-    platform_version: str = '14'
-    device: str = 'SHIELD Android TV'
-    vendor: str = 'NVIDIA'
-    version: str = '10.20.0.5522'
-    address: str = '192.168.1.20'
-    public_address: str = '203.0.113.7'
-    local: bool = True
-    relayed: bool = False
-    secure: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Playable:
-    """Something that can be played: as a listing shows it, its media, and its length.
-
-    Attributes:
-        duration_ms: 0 for a broadcast, which has no end.
-    """
-
-    node: Node
-    media: list[Node]
-    duration_ms: int
-
-
-@dataclasses.dataclass
-class Pause:
-    """A pause; ``ended`` is None while it lasts."""
-
-    began: datetime.datetime
-    ended: datetime.datetime | None = None
-
-
-@dataclasses.dataclass
-class TruePlay:
-    """A play that really took place, whatever the server told of it.
-
-    Attributes:
-        session_keys: All it had: a server that starts again gives another.
-        start_offset_ms: Where in the item it began.
-        offset_ms: Where in the item it ended; while it goes on, where it was last changed.
-        stopped: None while it goes on.
-        how: How it ended: ``stopped``, ``finished``, ``vanished``, ``terminated`` or ``restart``.
-    """
-
-    session_id: str
-    session_keys: list[str]
-    rating_key: str
-    kind: str
-    title: str
-    person: Person
-    device: Device
-    started: datetime.datetime
-    start_offset_ms: int
-    offset_ms: int
-    pauses: list[Pause] = dataclasses.field(default_factory=list[Pause])
-    transcoded: bool = False
-    stopped: datetime.datetime | None = None
-    how: str = ''
-
-    @property
-    def paused_ms(self) -> int:
-        """Time paused, of pauses that are over."""
-        return sum(_ms(pause.ended - pause.began) for pause in self.pauses if pause.ended)
-
-    @property
-    def played_ms(self) -> int:
-        """Time spent playing; 0 while it goes on."""
-        return _ms(self.stopped - self.started) - self.paused_ms if self.stopped else 0
 
 
 class Session:
@@ -153,6 +65,7 @@ class Session:
         self.visible_from = stage.clock()
         self.queue_item = stage.number()
         self.transcode_key = ''
+        self.rating = 0.0
 
     def begin(self, key: str, offset_ms: int) -> None:
         """Start; called by :meth:`Stage.play`."""
@@ -269,7 +182,7 @@ class Session:
         """Where in the item it is now."""
         offset = self._offset
         if self.state == 'playing' and self.live:
-            offset += _ms(self._stage.clock() - self._since)
+            offset += milliseconds(self._stage.clock() - self._since)
         return min(offset, self.item.duration_ms) if self.item.duration_ms else offset
 
     @property
@@ -342,8 +255,8 @@ class Session:
             'sessionKey': self.key,
             'viewOffset': 0,
             'Media': plex_delivery.shown(self.item.media, self.delivery),
-            'User': _user(self.person),
-            'Player': _player(self.device, self.person),
+            'User': user(self.person),
+            'Player': player(self.device, self.person),
         }
         if 'librarySectionID' in node:
             node['librarySectionID'] = str(node['librarySectionID'])
@@ -481,33 +394,3 @@ class Stage:
 
 def _nobody(what: str, key: str, session: Session | None = None) -> None:
     """Tell nobody."""
-
-
-def _user(person: Person) -> Node:
-    return {'id': str(person.id), 'thumb': person.thumb, 'title': person.name}
-
-
-def _player(device: Device, person: Person) -> Node:
-    return {
-        'address': device.address,
-        'device': device.device,
-        'machineIdentifier': device.client_id,
-        'model': device.device,
-        'platform': device.platform,
-        'platformVersion': device.platform_version,
-        'product': device.product,
-        'profile': device.platform,
-        'remotePublicAddress': device.public_address,
-        'state': 'playing',
-        'title': device.title,
-        'vendor': device.vendor,
-        'version': device.version,
-        'local': device.local,
-        'relayed': device.relayed,
-        'secure': device.secure,
-        'userID': person.id,
-    }
-
-
-def _ms(span: datetime.timedelta) -> int:
-    return span // datetime.timedelta(milliseconds=1)

@@ -16,6 +16,8 @@ FILMS = '1'
 SHOWS = '2'
 MUSIC = '3'
 
+SECTIONS = {FILMS: 'Films', SHOWS: 'Shows', MUSIC: 'Music'}
+
 FOLDERS = {FILMS: '/data/films', SHOWS: '/data/shows', MUSIC: '/data/music'}
 
 # The numbers by which Plex asks for a type.
@@ -151,6 +153,14 @@ class Shelves:
         """All episodes of a show."""
         return [row for season in self.children(show.id) for row in self.children(season.id)]
 
+    def following(self, row: VideoRow) -> VideoRow | None:
+        """The episode after an episode; None after the last and after a film."""
+        if row.kind != 'episode' or row.live:
+            return None
+        episodes = self.episodes(self.rows[self.rows[row.parent].parent])
+        place = [each.id for each in episodes].index(row.id) + 1
+        return episodes[place] if place < len(episodes) else None
+
     def node(self, row: VideoRow) -> Node:
         """A video as every listing shows it, without its media."""
         node: Node = {
@@ -167,7 +177,7 @@ class Shelves:
         if row.live:
             return node | _broadcast(row)
         node |= {'librarySectionID': int(row.section), 'thumb': thumb(row)}
-        node['librarySectionTitle'] = 'Films' if row.section == FILMS else 'Shows'
+        node['librarySectionTitle'] = SECTIONS[row.section]
         node['librarySectionKey'] = f'/library/sections/{row.section}'
         node['art'] = f'/library/metadata/{row.id}/art/{row.updated}'
         return node | self._particulars(row)
@@ -182,7 +192,14 @@ class Shelves:
             above = {'parentRatingKey': show.id, 'parentKey': f'/library/metadata/{show.id}'}
             facts = {'parentTitle': show.title, 'index': row.index}
             return above | facts | {'leafCount': len(self.children(row.id))}
-        facts = {'duration': row.duration_ms, 'originallyAvailableAt': f'{row.year}-06-01'}
+        # Names that differ by their case alone, as the real ones do.
+        facts: Node = {
+            'duration': row.duration_ms,
+            'originallyAvailableAt': f'{row.year}-06-01',
+            'Guid': [{'id': f'imdb://tt{int(row.id):07}'}],
+            'rating': 7.5,
+            'Rating': [{'image': 'imdb://image.rating', 'value': 7.5, 'type': 'audience'}],
+        }
         if row.kind == 'movie':
             return facts | {'Genre': [{'tag': row.genre}], 'contentRating': 'PG'}
         return facts | self._above(row)
