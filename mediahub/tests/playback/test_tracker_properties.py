@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import random
 
 from hypothesis import event, given, settings
@@ -193,7 +194,7 @@ def test_times_fit_and_ordinals_have_no_gap(evening: list[Viewing], weather: Wea
         assert transitions.count(Transition.STARTED) == 1
         assert transitions[0] is Transition.STARTED
         assert transitions[-1] is Transition.STOPPED
-        for earlier, later in zip(events, events[1:], strict=False):
+        for earlier, later in itertools.pairwise(events):
             assert earlier.play.played_ms <= later.play.played_ms
             assert earlier.play.paused_ms <= later.play.paused_ms
             assert earlier.play.seen_at <= later.play.seen_at
