@@ -43,10 +43,14 @@ class Outbox:
 
     def pending(self, limit: int = 1000) -> list[tuple[int, PlaybackEvent]]:
         """The oldest events with their numbers, which grow and are never used again."""
+        return [(number, _DECODER.decode(document)) for number, document in self.documents(limit)]
+
+    def documents(self, limit: int = 1000) -> list[tuple[int, bytes]]:
+        """The same as they are kept, in JSON; another version of the hub may have put them in."""
         rows = self._database.read(
             'SELECT number, document FROM outbox ORDER BY number LIMIT ?', [limit]
         )
-        return [(int(number), _DECODER.decode(document)) for number, document in rows]
+        return [(int(number), str(document).encode()) for number, document in rows]
 
     def acknowledge(self, delivered: int | Sequence[int]) -> None:
         """Forget events: all up to a number, or those with the numbers given."""

@@ -41,12 +41,14 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         new: Events that told something new.
         known: Events that did not: repeated, or older than what was known.
+        told: The new ones themselves.
         finished: Plays that ended by this batch, or whose end was told anew.
         refused: Events that cannot be kept, with the reason; they belong among the dead letters.
     """
 
     new: int = 0
     known: int = 0
+    told: list[PlaybackEvent] = msgspec.field(default_factory=list[PlaybackEvent])
     finished: list[Play] = msgspec.field(default_factory=list[Play])
     refused: list[tuple[PlaybackEvent, str]] = msgspec.field(
         default_factory=list[tuple[PlaybackEvent, str]]
@@ -82,10 +84,14 @@ class Plays:
             }
             latest = [versions[-1] for versions in new.values()]
             self._replace(latest)
-        count = sum(len(versions) for versions in new.values())
+        told_by = {(event.play.play_id, event.play.ordinal): event for event in events}
+        fresh = [
+            told_by[play.play_id, play.ordinal] for versions in new.values() for play in versions
+        ]
         return Recorded(
-            new=count,
-            known=len(events) - len(refused) - count,
+            new=len(fresh),
+            known=len(events) - len(refused) - len(fresh),
+            told=fresh,
             finished=[play for play in latest if play.stopped_at is not None],
             refused=refused,
         )

@@ -112,6 +112,15 @@ STEPS = (
     );
     CREATE TABLE plex_machines (url VARCHAR, machine_id VARCHAR);
     """,
+    """
+    CREATE SEQUENCE dead_letter_numbers;
+    CREATE TABLE dead_letters (
+        number BIGINT, subject VARCHAR, payload BLOB, reason VARCHAR, times BIGINT,
+        buried_at TIMESTAMP
+    );
+    CREATE TABLE hub (id VARCHAR);
+    INSERT INTO hub SELECT uuid()::VARCHAR;
+    """,
 )
 
 DESCRIBED = tuple(

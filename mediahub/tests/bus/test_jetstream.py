@@ -1,0 +1,94 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mediahub.bus import ports, streams, subjects
+from mediahub.testing.broker import NatsServer
+from mediahub.testing.plays import began, ended, event, later
+from mediahub.testing.tasks import running, until
+
+if TYPE_CHECKING:
+    from .conftest import Hubs, Operator
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_events_travel_over_the_stream_into_the_database(
+    hubs: 'Hubs', server: NatsServer, operator: 'Operator'
+):
+    hub = hubs(server.address)
+    first = began()
+    last = ended(later(first, 60), 60)
+
+    async with running(hub):
+        hub.tell(event(first))
+        await until(lambda: hub.plays.live() == [first])
+        hub.tell(event(last))
+        await until(lambda: hub.plays.find(last.play_id) == last)
+        await until(lambda: hub.bus.status.outbox == 0)
+
+    assert hub.outbox.size() == 0
+    sent = await operator.messages(subjects.STREAM)
+    assert [(subject, subjects.decode(payload)) for subject, payload, _ in sent] == [
+        ('playback.plex.movie', event(first)),
+        ('playback.plex.movie', event(last)),
+    ]
+    assert [headers['Nats-Msg-Id'] for _, _, headers in sent] == [
+        event(first).event_id,
+        event(last).event_id,
+    ]
+    assert hub.bus.status.published == 2
+    assert hub.bus.status.recorded == 2
+
+
+async def test_what_was_recorded_is_not_delivered_again(hubs: 'Hubs', server: NatsServer):
+    hub = hubs(server.address)
+    async with running(hub):
+        hub.tell(*(event(began(number)) for number in range(1200)))
+        await until(lambda: hub.recorder.recorded == 1200)
+        await until(lambda: hub.bus.status.behind == 0)
+
+    async with running(hub):
+        await until(lambda: hub.bus.status.state is ports.State.RUNNING)
+        hub.tell(event(began(5000)))
+        await until(lambda: hub.recorder.recorded == 1201)
+
+    assert hub.recorder.repeated == 0
+
+
+async def test_two_hubs_come_to_the_same_result(
+    hubs: 'Hubs', server: NatsServer, operator: 'Operator'
+):
+    here, there = hubs(server.address, 'here'), hubs(server.address, 'there')
+    plays = [ended(began(number), 60) for number in range(40)]
+
+    async with running(here, there):
+        here.tell(*(event(play) for play in plays[:20]))
+        there.tell(*(event(play) for play in plays[20:]))
+        for hub in (here, there):
+            await until(lambda hub=hub: hub.recorder.recorded == 40)
+
+    for hub in (here, there):
+        assert [hub.plays.find(play.play_id) for play in plays] == plays
+    assert set(await operator.consumers(subjects.STREAM)) == {
+        streams.durable('here'),
+        streams.durable('there'),
+    }
+
+
+async def test_a_hub_that_is_new_reads_everything_from_the_beginning(
+    hubs: 'Hubs', server: NatsServer
+):
+    first, second = hubs(server.address, 'first'), hubs(server.address, 'second')
+    plays = [ended(began(number), 60) for number in range(700)]
+    async with running(first):
+        first.tell(*(event(play) for play in plays))
+        await until(lambda: first.recorder.recorded == 700)
+
+    async with running(second):
+        await until(lambda: second.recorder.recorded == 700)
+
+    assert [second.plays.find(play.play_id) for play in plays] == plays
