@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import json
@@ -156,11 +157,18 @@ class Operator:
 
     async def messages(self, stream: str) -> list[tuple[str, bytes, dict[str, str]]]:
         """Subject, payload and headers of each."""
-        context = self.client.jetstream()
         info = await self.ask(f'STREAM.INFO.{stream}')
         first, last = info['state']['first_seq'], info['state']['last_seq']
-        found = [await context.get_msg(stream, seq) for seq in range(first, last + 1)]
-        return [(row.subject or '', row.data or b'', row.headers or {}) for row in found]
+        found = [
+            await self.ask(f'STREAM.MSG.GET.{stream}', seq=seq) for seq in range(first, last + 1)
+        ]
+        return [_message(row['message']) for row in found]
+
+
+def _message(row: dict[str, str]) -> tuple[str, bytes, dict[str, str]]:
+    lines = base64.b64decode(row.get('hdrs', '')).decode().split('\r\n')[1:]
+    headers = dict(line.split(': ', 1) for line in lines if line)
+    return row['subject'], base64.b64decode(row.get('data', '')), headers
 
 
 @pytest.fixture
