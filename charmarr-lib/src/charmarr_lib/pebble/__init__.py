@@ -4,13 +4,14 @@
 """Work on a workload container through Pebble, doing nothing where nothing differs."""
 
 from ._files import ensure_owner, is_mounted, mounts
-from ._program import Disconnected, Entry, Exited, NotDone, Program, ProgramError
+from ._program import Disconnected, Entry, Exited, Finished, NotDone, Program, ProgramError
 from ._services import is_running, replan, stop
 
 __all__ = [
     'Disconnected',
     'Entry',
     'Exited',
+    'Finished',
     'NotDone',
     'Program',
     'ProgramError',

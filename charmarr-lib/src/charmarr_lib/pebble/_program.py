@@ -54,6 +54,21 @@ class Entry:
     group_id: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """The end of a command in the container.
+
+    Attributes:
+        exit_code: 0 where it succeeded.
+        stdout: What it printed.
+        stderr: What it complained of.
+    """
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
 class Program:
     """One service of a container, and the container's files.
 
@@ -179,6 +194,26 @@ class Program:
             command = ['chown', '-R', f'{owner[0]}:{owner[1]}', *paths]
             self._container.exec(command).wait_output()
 
+    def execute(
+        self, command: Sequence[str], owner: tuple[int, int], *, timeout: float
+    ) -> Finished:
+        """Run a command of the image and wait for its end, good or bad.
+
+        Args:
+            command: The program and its arguments. Everybody in the container can read them.
+            owner: Numbers of user and group that it runs as.
+            timeout: Seconds after which Pebble ends it.
+        """
+        with _translated(command[0]):
+            process = self._container.exec(
+                list(command), user_id=owner[0], group_id=owner[1], timeout=timeout
+            )
+            try:
+                stdout, stderr = process.wait_output()
+            except ops.pebble.ExecError as error:  # pyright: ignore[reportUnknownVariableType] -- generic in what it read
+                return _failed(error)
+        return Finished(0, stdout, stderr or '')
+
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
         with _translated(path):
@@ -194,6 +229,10 @@ class Program:
                     return {}
                 raise
         return {each.name: _entry(each) for each in found}
+
+
+def _failed(error: ops.pebble.ExecError[str]) -> Finished:
+    return Finished(error.exit_code, error.stdout or '', error.stderr or '')
 
 
 _NOT_FOUND: typing.Final = 404
