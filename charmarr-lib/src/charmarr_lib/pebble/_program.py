@@ -211,7 +211,7 @@ class Program:
             try:
                 stdout, stderr = process.wait_output()
             except ops.pebble.ExecError as error:  # pyright: ignore[reportUnknownVariableType] -- generic in what it read
-                return _failed(error)
+                return _failed(error)  # pyright: ignore[reportUnknownArgumentType] -- likewise
         return Finished(0, stdout, stderr or '')
 
     def remove(self, path: str) -> None:
@@ -231,7 +231,7 @@ class Program:
         return {each.name: _entry(each) for each in found}
 
 
-def _failed(error: ops.pebble.ExecError[str]) -> Finished:
+def _failed(error: ops.pebble.ExecError[typing.Any]) -> Finished:
     return Finished(error.exit_code, error.stdout or '', error.stderr or '')
 
 
