@@ -17,6 +17,9 @@ import pydantic
 
 Model = TypeVar('Model', bound=pydantic.BaseModel)
 
+Secret = ops.Secret
+"""What an option of type ``secret`` holds: the secret, unread."""
+
 
 class Options(pydantic.BaseModel):
     """Base of a charm's options and of its action parameters; ``-`` in a name becomes ``_``."""

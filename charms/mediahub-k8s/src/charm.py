@@ -21,13 +21,14 @@ import hub_container
 import hub_info
 import hub_options
 import hub_plan
+import hub_servers
 import hub_status
 from charmarr_lib import config, ingress, interfaces, pebble, reconcile
-from charmarr_lib.interfaces import MediaServer, Valid
+from charmarr_lib.interfaces import MediaServer
 from hub import Failed
 from hub_container import Health
 from hub_plan import Duty, Room, Secrets, World
-from hub_servers import ServerAnswer, named
+from hub_servers import Server
 from hub_status import Level, Seen
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,9 @@ class MediahubCharm(ops.CharmBase):
     def _look(self) -> World:
         options = config.load(self, self.config_type)
         answers = tuple(self._media_server.read())
+        room = self._room()
+        known = hub_config.known(room.config) if room is not None else {}
+        roster = hub_servers.roster(answers, known)
         port = 0 if isinstance(options, config.Invalid) else options.ingress_port
         return World(
             model=self.model.name,
@@ -103,9 +107,10 @@ class MediahubCharm(ops.CharmBase):
             planned=self.app.planned_units(),
             leader=self.unit.is_leader(),
             answers=answers,
+            roster=roster,
             ingress_url=self._ingress.url(port),
-            secrets=self._secrets(options, answers),
-            room=self._room(),
+            secrets=self._secrets(options, roster.servers),
+            room=room,
         )
 
     def _room(self) -> Room | None:
@@ -120,7 +125,7 @@ class MediahubCharm(ops.CharmBase):
     # Secrets.
 
     def _secrets(
-        self, options: hub_options.Options | config.Invalid, answers: tuple[ServerAnswer, ...]
+        self, options: hub_options.Options | config.Invalid, servers: tuple[Server, ...]
     ) -> Secrets:
         if isinstance(options, config.Invalid):
             return Secrets()
@@ -132,41 +137,34 @@ class MediahubCharm(ops.CharmBase):
         if options.tautulli_api_key is not None and tautulli and 'api-key' not in tautulli:
             faults.append('the secret of tautulli-api-key lacks the key api-key')
         values |= {'tautulli-api-key': tautulli['api-key']} if 'api-key' in tautulli else {}
-        tokens = dict(self._tokens(options, answers, faults))
+        tokens = dict(self._tokens(options, servers, faults))
         return Secrets(values, tokens, tuple(faults))
 
     def _tokens(
-        self,
-        options: hub_options.Options,
-        answers: tuple[ServerAnswer, ...],
-        faults: list[str],
+        self, options: hub_options.Options, servers: tuple[Server, ...], faults: list[str]
     ) -> Iterator[tuple[str, str]]:
         """Yield each server's name with its token.
 
         A user's secret may hold a token for one application under its name, and one for all others
         under ``token``.
         """
-        given = {
-            MediaServer.PLEX: self._content(options.plex_token, 'plex-token', faults),
-            MediaServer.JELLYFIN: self._content(options.jellyfin_token, 'jellyfin-token', faults),
-        }
-        for answer in answers:
-            if isinstance(answer, Valid):
-                plex = answer.data.server is MediaServer.PLEX
-                users = given[MediaServer.PLEX if plex else MediaServer.JELLYFIN]
-                token = users.get(answer.app) or users.get('token') or self._offered(answer)
-                if token:
-                    yield named(answer.data.instance_name), token
+        plex = self._content(options.plex_token, 'plex-token', faults)
+        others = self._content(options.jellyfin_token, 'jellyfin-token', faults)
+        for server in servers:
+            given = plex if server.kind is MediaServer.PLEX else others
+            token = given.get(server.app) or given.get('token') or self._granted(server)
+            if token:
+                yield server.name, token
 
-    def _offered(self, answer: Valid[interfaces.MediaServerProviderData]) -> str:
+    def _granted(self, server: Server) -> str:
         """Return the token that the server's application has granted us, if it has."""
-        secret_id = answer.data.credentials_secret_id
-        if not secret_id:
+        if not server.granted:
             return ''
         try:
-            return self.model.get_secret(id=secret_id).get_content(refresh=True).get('token', '')
+            secret = self.model.get_secret(id=server.granted)
+            return secret.get_content(refresh=True).get('token', '')
         except (ops.SecretNotFoundError, ops.ModelError) as error:
-            logger.info('the secret of %s cannot be read: %s', answer.app, error)
+            logger.info('the secret of %s cannot be read: %s', server.app, error)
             return ''
 
     def _content(
@@ -324,7 +322,8 @@ class MediahubCharm(ops.CharmBase):
             raise Failed('the container cannot be reached yet')
         health = hub_container.health(self._program) if world.room.running else Health()
         secret = self._webhook() if self.unit.is_leader() else None
-        return hub_info.about(world, health, secret.get_info().id if secret else None)
+        version = hub_container.version(self._program)
+        return hub_info.about(world, health, version, secret.get_info().id if secret else None)
 
     def _params(self, event: ops.ActionEvent, model: type[Params]) -> Params:
         params = config.load_params(event, model)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import hub
 from charmarr_lib import http
 
 BASE_URL: Final = f'http://127.0.0.1:{hub.PORT}'
-_TIMEOUT: Final = 5.0
+_OK: Final = 200
+_TIMEOUT: Final = 5.0  # seconds; it answers from memory
 # Tries after 0, 0.5, 1, 2... seconds for a hub that was started a moment ago.
 _PATIENCE: Final = 5
 
@@ -21,17 +22,17 @@ class HubError(Exception):
     """The hub does not answer, or not as it should. The text is one line and holds no token."""
 
 
-def version(*, starting: bool = False) -> str:
-    """Return the hub's version.
+def answers(*, starting: bool = False) -> bool:
+    """Tell whether the hub answers.
 
     Args:
         starting: Whether it was started a moment ago.
-
-    Raises:
-        HubError: if it does not say.
     """
-    found = _get('/healthz', {}, _PATIENCE if starting else 0)
-    return str(found.get('version', ''))
+    patience = _PATIENCE if starting else 0
+    try:
+        return _ask('/healthz', {}, patience).status == _OK
+    except HubError:
+        return False
 
 
 def problems(control: bytes | None) -> tuple[str, ...]:
@@ -45,9 +46,9 @@ def problems(control: bytes | None) -> tuple[str, ...]:
     """
     headers = {'Authorization': f'Bearer {_token(control)}'}
     try:
-        data: Any = _get('/api/v1/servers', headers, 0)['data']
-        return tuple(_problem(each) for each in data['servers'] if each['reason'])
-    except (LookupError, TypeError):
+        servers: Any = _ask('/api/v1/servers', headers, 0).json()['data']['servers']
+        return tuple(_problem(each) for each in servers if each['reason'])
+    except (ValueError, LookupError, TypeError):
         raise HubError('the hub answered with something that is no answer') from None
 
 
@@ -63,16 +64,10 @@ def _token(control: bytes | None) -> str:
         raise HubError('the hub has not said yet how to talk to it') from None
 
 
-def _get(path: str, headers: dict[str, str], patience: int) -> dict[str, Any]:
+def _ask(path: str, headers: dict[str, str], patience: int) -> http.Reply:
     try:
-        reply = http.request(
+        return http.request(
             'GET', BASE_URL + path, headers=headers, timeout=_TIMEOUT, connect_retries=patience
         )
-        found = reply.json()
     except http.RequestError as error:
         raise HubError(f'the hub: {error}') from None
-    except ValueError:
-        raise HubError('the hub answered with something that is no answer') from None
-    if reply.status != 200 or not isinstance(found, dict):  # OK
-        raise HubError(f'the hub answered {reply.status}')
-    return cast('dict[str, Any]', found)

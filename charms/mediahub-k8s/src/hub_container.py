@@ -30,12 +30,14 @@ class Health:
     """How the hub is.
 
     Attributes:
-        version: Its version, empty while it does not answer.
+        answers: Whether it does.
         problems: What is not well, one line each.
+        version: Its version, where it was asked for.
     """
 
-    version: str = ''
+    answers: bool = False
     problems: tuple[str, ...] = ()
+    version: str = ''
 
 
 def look(program: Program) -> Room:
@@ -66,7 +68,8 @@ def converge(program: Program, room: Room, plan: Plan) -> Health:
         started = program.replan(hub.layer(plan.timezone))
     except Exited as error:
         raise Exited(why(program) or str(error)) from error
-    return health(program, starting=started)
+    found = health(program, starting=started)
+    return dataclasses.replace(found, version=version(program)) if started else found
 
 
 def _is_stale(program: Program, room: Room, plan: Plan) -> bool:
@@ -93,12 +96,23 @@ def health(program: Program, *, starting: bool = False) -> Health:
     Raises:
         ProgramError: if Pebble does not let us.
     """
+    if not hub_api.answers(starting=starting):
+        return Health()
     try:
-        version = hub_api.version(starting=starting)
-        return Health(version, hub_api.problems(program.read(hub.CONTROL)))
+        return Health(answers=True, problems=hub_api.problems(program.read(hub.CONTROL)))
     except hub_api.HubError as error:
         logger.info('%s', error)
-        return Health()
+        return Health(answers=True)
+
+
+def version(program: Program) -> str:
+    """Return the program's version, empty where it does not say.
+
+    Raises:
+        ProgramError: if Pebble does not let us.
+    """
+    done = program.execute([hub.PROGRAM, '--version'], hub.OWNER, timeout=60)
+    return done.stdout.strip().removeprefix(f'{hub.PROGRAM} ') if done.exit_code == 0 else ''
 
 
 def why(program: Program) -> str:

@@ -14,19 +14,20 @@ from hub_container import Health
 from hub_plan import World
 
 
-def about(world: World, health: Health, secret_id: str | None) -> dict[str, Any]:
+def about(world: World, health: Health, version: str, secret_id: str | None) -> dict[str, Any]:
     """Describe the installation.
 
     Args:
         world: What was read.
         health: How the hub is.
+        version: The program's version.
         secret_id: Id of the secret that webhooks show, None where there is none.
     """
     plan = hub_plan.decide(world)
     watched = plan.watched if plan else ()
     missing = plan.missing if plan else ()
     return {
-        'version': health.version or 'unknown',
+        'version': version or 'unknown',
         'running': bool(world.room and world.room.running),
         'url': world.url,
         'external-url': world.origin or 'none',

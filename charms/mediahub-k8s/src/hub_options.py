@@ -12,7 +12,6 @@ import re
 import urllib.parse
 from typing import Annotated, Final
 
-import ops
 import pydantic
 
 import hub
@@ -112,8 +111,8 @@ def _archive(value: str) -> str:
 class Options(config.Options):
     """The charm's options. A secret is only known by its id here."""
 
-    plex_token: ops.Secret | None = None
-    jellyfin_token: ops.Secret | None = None
+    plex_token: config.Secret | None = None
+    jellyfin_token: config.Secret | None = None
     plex_sync_interval: Annotated[str, pydantic.AfterValidator(_duration)] = '5m'
     plex_realtime: bool = True
     plex_webhooks: bool = False
@@ -122,9 +121,9 @@ class Options(config.Options):
     plex_webhook_thumbs: bool = False
     plex_auth_flow: AuthFlow = AuthFlow.LEGACY
     nats_url: Annotated[str, pydantic.AfterValidator(_nats)] = ''
-    nats_credentials: ops.Secret | None = None
+    nats_credentials: config.Secret | None = None
     tautulli_url: Annotated[str, pydantic.AfterValidator(_url)] = ''
-    tautulli_api_key: ops.Secret | None = None
+    tautulli_api_key: config.Secret | None = None
     external_url: Annotated[str, pydantic.AfterValidator(_origin)] = ''
     ingress_port: Annotated[int, pydantic.Field(ge=1, le=65535)] = 80
     retention_days: Annotated[int, pydantic.Field(ge=0, le=_DAYS)] = 0

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping
 
 import hub
 import hub_config
-import hub_servers
 from charmarr_lib import config
 from hub_options import Options
 from hub_servers import Roster, Server, ServerAnswer
@@ -69,6 +68,7 @@ class World:
         planned: How many units there shall be.
         leader: Whether this unit is the leader.
         answers: What the related media servers say, in the order of their relations.
+        roster: The media servers, as far as anybody knows them.
         ingress_url: The ingress's URL for people, None while it has none.
         secrets: Tokens and keys.
         room: The container, None when Pebble does not answer.
@@ -80,6 +80,7 @@ class World:
     planned: int
     leader: bool
     answers: tuple[ServerAnswer, ...]
+    roster: Roster
     ingress_url: str | None
     secrets: Secrets
     room: Room | None
@@ -92,12 +93,6 @@ class World:
         if self.leader:
             return Duty.RUN
         return Duty.IDLE if self.planned > 1 else Duty.HOLD
-
-    @property
-    def roster(self) -> Roster:
-        """The media servers, as far as anybody knows them."""
-        known = hub_config.known(self.room.config) if self.room is not None else {}
-        return hub_servers.roster(self.answers, known)
 
     @property
     def origin(self) -> str | None:

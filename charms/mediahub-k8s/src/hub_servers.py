@@ -32,13 +32,15 @@ class Server:
         name: What it is called there; its history hangs on its own identity, not on this.
         kind: Its kind.
         url: Where it is.
-        app: The application that said so, empty for one that is only remembered.
+        app: The application that said so, empty in what the hub was told.
+        granted: Id of the secret with its token, where the application grants one.
     """
 
     name: str
     kind: MediaServer
     url: str
     app: str = dataclasses.field(default='', compare=False)
+    granted: str | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,8 @@ def roster(answers: Sequence[ServerAnswer], known: Mapping[str, Server]) -> Rost
 def _server(answer: ServerAnswer, known: Mapping[str, Server]) -> Server | None:
     if isinstance(answer, Valid):
         data = answer.data
-        return Server(named(data.instance_name), data.server, data.api_url, answer.app)
+        name = named(data.instance_name)
+        return Server(name, data.server, data.api_url, answer.app, data.credentials_secret_id)
     before = known.get(named(answer.app))
     return dataclasses.replace(before, app=answer.app) if before is not None else None
 

@@ -80,7 +80,7 @@ def _obstacles(seen: Seen) -> Iterator[Status]:
         yield _blocked(seen.trouble)
     if not world.room.running:
         yield _waiting(_why_not_running(world.duty))
-    elif seen.health is not None and not seen.health.version:
+    elif seen.health is not None and not seen.health.answers:
         yield _waiting('the hub runs but does not answer yet')
     yield from _about_servers(seen)
 

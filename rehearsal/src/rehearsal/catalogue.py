@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from charmarr_lib.testing.mediahub import MediahubDouble
 from charmarr_lib.testing.plex import PlexDouble
 from charmarr_lib.testing.seerr import SeerrDouble
 from charmarr_lib.testing.workload import Workload
@@ -23,6 +24,7 @@ PROGRAMS: Final[Mapping[str, Program]] = {
     'ghcr.io/seerr-team/seerr': SeerrDouble,
     'ghcr.io/fallenbagel/jellyseerr': lambda: SeerrDouble('jellyseerr', '2.7.3'),
     'lscr.io/linuxserver/overseerr': lambda: SeerrDouble('overseerr', '1.34.0', linuxserver=True),
+    'ghcr.io/charmarr/mediahub': MediahubDouble,
     'sctx/overseerr': lambda: SeerrDouble('overseerr', '1.34.0'),
 }
 """Stand-ins for the programs of the suite's images, by image repository."""

@@ -112,7 +112,7 @@ class MediahubDouble:
             return None
         if words[1:] == ['--version']:
             return Ran(stdout=f'mediahub {VERSION}\n')
-        if words[1:2] != ['--config'] or len(words) < 4:  # noqa: PLR2004  # file and verb
+        if words[1:2] != ['--config'] or len(words) < 4:
             raise AssertionError(f'{words}: the double does not know this command line')
         verbs: dict[str, Callable[[list[str]], Ran]] = {
             'check': lambda rest: self._check(words[2]),
@@ -196,7 +196,7 @@ class MediahubDouble:
         return Ran(2 if faults else 0, stderr=''.join(f'mediahub: {each}\n' for each in faults))
 
     def _backup(self, words: list[str]) -> Ran:
-        if words[:1] != ['--folder'] or len(words) != 2:  # noqa: PLR2004  # option and value
+        if words[:1] != ['--folder'] or len(words) != 2:
             raise AssertionError(f'{words}: the double does not know this command line')
         folder = self._inside(words[1])
         folder.mkdir(exist_ok=True)
@@ -219,7 +219,7 @@ class MediahubDouble:
         return Ran(stdout=f'{self.setting("home")}/{kept.name}\n')
 
     def _register(self, words: list[str]) -> Ran:
-        if words[:1] != ['--url'] or len(words) != 2:  # noqa: PLR2004  # option and value
+        if words[:1] != ['--url'] or len(words) != 2:
             raise AssertionError(f'{words}: the double does not know this command line')
         if not self.plex_pass:
             return Ran(1, stderr='mediahub: plex.tv refuses: webhooks need a Plex Pass\n')

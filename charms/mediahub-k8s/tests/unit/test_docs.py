@@ -1,0 +1,100 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The reference page and the README say what the charm does."""
+
+import ast
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+CHARM = pathlib.Path(__file__).parents[2]
+PAGE = CHARM.parents[1] / 'docs/reference/mediahub-k8s.md'
+METADATA: Any = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
+OPTIONS = METADATA['config']['options']
+
+
+@pytest.fixture
+def page() -> str:
+    if not PAGE.is_file():
+        pytest.skip('the charm stands alone, without the documentation')
+    return PAGE.read_text('utf-8')
+
+
+@pytest.fixture
+def readme() -> str:
+    return (CHARM / 'README.md').read_text('utf-8')
+
+
+def row(page: str, name: str) -> list[str]:
+    found = [line for line in page.splitlines() if line.startswith(f'| `{name}`')]
+    assert len(found) == 1, name
+    return [cell.strip() for cell in found[0].strip('|').split('|')]
+
+
+def spelled(option: dict[str, Any]) -> str:
+    if option['type'] == 'secret':
+        return '(none)'
+    default = option['default']
+    text = default if isinstance(default, str) else json.dumps(default)
+    return f'`{text}`' if text else '(empty)'
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_every_option_is_there_with_type_and_default(page: str, readme: str, name: str):
+    cells = row(page, name)
+    assert cells[1] == OPTIONS[name]['type']
+    assert cells[2] == spelled(OPTIONS[name])
+    assert row(readme, name)[1] == ('' if cells[2] == '(none)' else cells[2])
+
+
+@pytest.mark.parametrize('name', METADATA['actions'])
+def test_every_action_is_there_with_its_parameters(page: str, readme: str, name: str):
+    action = METADATA['actions'][name]
+    cells = row(page, name)
+    for parameter, schema in action.get('params', {}).items():
+        required = ', required' if parameter in action.get('required', ()) else ''
+        assert f'`{parameter}` ({schema["type"]}{required})' in cells[1]
+    assert f'`{name}`' in readme
+
+
+@pytest.mark.parametrize('name', METADATA['requires'])
+def test_every_endpoint_is_there_with_its_interface(page: str, name: str):
+    assert f'| `{name}` (requires) | `{METADATA["requires"][name]["interface"]}` | yes |' in page
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Yield the fixed parts of everything that can become a status."""
+    file = CHARM / 'src' / 'hub_status.py'
+    for node in ast.walk(ast.parse(file.read_text('utf-8'))):
+        if isinstance(node, ast.Yield | ast.Return) and node.value is not None:
+            for text in fixed_parts(node.value):
+                yield file.name, text
+
+
+def fixed_parts(node: ast.expr) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            text = each.value.strip(' ();:,-')
+            if len(text) > 8:
+                yield text
+
+
+@pytest.mark.parametrize(('file', 'text'), list(texts()))
+def test_every_status_is_there(page: str, file: str, text: str):
+    assert text in ' '.join(page.split()), file
+
+
+def test_the_statuses_are_found():
+    assert len(list(texts())) >= 10
+
+
+def test_every_result_of_show_info_is_there(unit, page: str):
+    unit.configure(plex_webhooks=True)
+    unit.watch()
+    for name in unit.act('show-info'):
+        assert f'`{name}`' in row(page, 'show-info')[2]
