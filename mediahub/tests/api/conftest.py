@@ -26,6 +26,7 @@ from mediahub.engine import wire
 from mediahub.playback import plex_api
 from mediahub.store.database import Database
 from mediahub.store.plays import Plays
+from mediahub.testing.plex_living import LivingPlex
 
 MACHINE = 'machine-of-the-living-room'
 
@@ -51,7 +52,9 @@ class Door:
 class Rung(list[tuple[str, str]]):
     """The watcher of one server, and how often its bell was rung."""
 
-    machine_id = MACHINE
+    def __init__(self, machine_id: str = MACHINE):
+        super().__init__()
+        self.machine_id = machine_id
 
     @property
     def bell(self) -> Rung:
@@ -62,12 +65,44 @@ class Rung(list[tuple[str, str]]):
         return self
 
     def ring(self, reason: str) -> None:
-        self.append((MACHINE, reason.removeprefix('webhook ')))
+        self.append((self.machine_id, reason.removeprefix('webhook ')))
 
 
 @pytest.fixture
 def rung() -> Rung:
     return Rung()
+
+
+def built(home: pathlib.Path, database: Database, servers: Servers, **environ: str) -> Hub:
+    metrics = Metrics()
+
+    async def ready() -> list[str]:
+        return []
+
+    return Hub(
+        settings=settings.load({'MEDIAHUB_HOME': str(home), **environ}),
+        database=database,
+        plays=Plays(database),
+        servers=servers,
+        auth=Door(),
+        metrics=metrics,
+        feed=Feed(metrics.cut_off.inc),
+        ready=ready,
+        pictures=PictureCache(home / 'pictures'),
+    )
+
+
+def of_double(plex: LivingPlex, pool: httpx2.AsyncClient) -> Server:
+    """A server that is there, with a watcher that does nothing."""
+    address = plex_api.Address(plex.name, plex.url, plex.token)
+    api = plex_api.PlexApi(address, pool, wire.Policy(timeout=5, attempts=1, wait=0))
+    return Server(plex.name, api, Rung(plex.machine))
+
+
+@pytest.fixture
+def bare_hub(tmp_path: pathlib.Path, database: Database) -> Hub:
+    """Without a server, so that it needs no event loop."""
+    return built(tmp_path, database, Servers())
 
 
 MakeHub = Callable[..., Hub]
@@ -77,26 +112,13 @@ MakeHub = Callable[..., Hub]
 async def make_hub(
     tmp_path: pathlib.Path, rung: Rung, database: Database
 ) -> AsyncGenerator[MakeHub]:
-    async def ready() -> list[str]:
-        return []
-
     async with wire.pool() as pool:
 
-        def make(**environ: str) -> Hub:
-            metrics = Metrics()
-            address = plex_api.Address('living-room', 'http://plex.test:32400', 'a-token-of-plex')
-            server = Server('living-room', plex_api.PlexApi(address, pool), rung)
-            return Hub(
-                settings=settings.load({'MEDIAHUB_HOME': str(tmp_path), **environ}),
-                database=database,
-                plays=Plays(database),
-                servers=Servers([server]),
-                auth=Door(),
-                metrics=metrics,
-                feed=Feed(metrics.cut_off.inc),
-                ready=ready,
-                pictures=PictureCache(tmp_path / 'pictures'),
-            )
+        def make(*plexes: LivingPlex, **environ: str) -> Hub:
+            nowhere = plex_api.Address('living-room', 'http://127.0.0.1:9', 'a-token-of-plex')
+            servers = [of_double(plex, pool) for plex in plexes]
+            servers = servers or [Server('living-room', plex_api.PlexApi(nowhere, pool), rung)]
+            return built(tmp_path, database, Servers(servers), **environ)
 
         yield make
 
@@ -109,10 +131,15 @@ def visit(make_hub: MakeHub) -> Visit:
     """Opens a client of a hub with the given environment."""
 
     @contextlib.asynccontextmanager
-    async def opened(hub: Hub | None = None, **environ: str) -> AsyncGenerator[httpx2.AsyncClient]:
+    async def opened(
+        hub: Hub | None = None, *, token: str = '', **environ: str
+    ) -> AsyncGenerator[httpx2.AsyncClient]:
         app = create_app(hub or make_hub(**environ))
-        transport = httpx2.ASGITransport(app, client=('192.0.2.7', 5000))
-        async with httpx2.AsyncClient(transport=transport, base_url='http://hub.test') as client:
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app, client=('192.0.2.7', 5000)),
+            base_url='http://hub.test',
+            headers={'Authorization': f'Bearer {token}'} if token else {},
+        ) as client:
             yield client
 
     return opened

@@ -21,9 +21,6 @@ from .hub import Hub
 
 PREFIX = '/api/v1'
 
-# Bytes of a request's body, where its route does not say otherwise.
-LARGEST_BODY = 64 * 1024
-
 ROUTERS: Sequence[fastapi.APIRouter] = (live.router, plex_routes.router, images.router)
 
 
@@ -51,7 +48,7 @@ def create_app(hub: Hub) -> fastapi.FastAPI:
     app.add_middleware(front.Front)
     app.router.routes[:0] = _lean(hub)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, max_body_size=LARGEST_BODY)
+        app.include_router(router, prefix=PREFIX)
     _describe(app, endpoints)
     return app
 

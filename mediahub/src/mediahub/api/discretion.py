@@ -17,10 +17,10 @@ Playing = TypeVar('Playing', Play, Seen)
 
 def for_eyes(eyes: Identity, playing: Playing) -> Playing:
     """A play as somebody may see it."""
-    return playing if eyes.admin else discreet(playing)
+    return playing if eyes.admin else without_address(playing)
 
 
-def discreet(playing: Playing) -> Playing:
+def without_address(playing: Playing) -> Playing:
     """A play without addresses."""
     if not playing.player.address:
         return playing

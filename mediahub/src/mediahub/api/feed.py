@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ..plays import Play, PlaybackEvent, Transition
-from .discretion import discreet
+from .discretion import without_address
 
 # Messages that may wait for one listener: more than a minute of a busy evening.
 WAITING = 500
@@ -174,7 +174,7 @@ class Feed:
                 latest[event.play.play_id] = event.play
         happened = [Happened(event.play.play_id, event.transition, event.at) for event in events]
         everything = Events(list(latest.values()), happened)
-        less = Events([discreet(play) for play in latest.values()], happened)
+        less = Events([without_address(play) for play in latest.values()], happened)
         self._send(msgspec.json.encode(everything), msgspec.json.encode(less))
 
     def alert(self, text: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import envelope
@@ -25,6 +26,10 @@ log = logging.getLogger('mediahub.requests')
 
 # Seconds from which on a request is worth a warning.
 SLOW = 1.0
+
+# Bytes of a request's body. Who takes more sees to that itself.
+LARGEST_BODY = 64 * 1024
+_LARGE_BODIES = ('/api/v1/plex/webhook',)
 
 # What stands behind these in a path is a secret.
 SECRET_BEHIND = ('/api/v1/plex/webhook/',)
@@ -78,19 +83,19 @@ class Front:
         if scope['type'] not in {'http', 'websocket'}:
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, send)
+        passage = _Passage(scope, receive, send)
         try:
-            if not plain(scope):
-                await self._refuse(passage, receive)
+            problem = _refusal(scope)
+            if problem is not None:
+                await self._refuse(passage, receive, problem)
             else:
-                await self._app(scope, receive, passage.send)
+                await self._app(scope, passage.receive, passage.send)
         except Exception:
             await self._apologise(passage, receive)
         finally:
             passage.report()
 
-    async def _refuse(self, passage: _Passage, receive: Receive) -> None:
-        problem = envelope.invalid('the path has parts that no path here has')
+    async def _refuse(self, passage: _Passage, receive: Receive, problem: Problem) -> None:
         note(passage.scope, problem.code, problem.message)
         await self._answer(passage, receive, problem)
 
@@ -113,13 +118,25 @@ class Front:
 class _Passage:
     """One request on its way."""
 
-    def __init__(self, scope: Scope, send: Send):
+    def __init__(self, scope: Scope, receive: Receive, send: Send):
         self.scope = scope
         self.status = 0
+        self._receive = receive
         self._send = send
+        self._bounded = scope['type'] == 'http' and not scope['path'].startswith(_LARGE_BODIES)
+        self._taken = 0
         self._began = time.perf_counter()
         envelope.began.set(self._began)
         _notes(scope)['id'] = _id(scope)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if self._bounded:
+            self._taken += len(message.get('body', b''))
+            if self._taken > LARGEST_BODY:
+                # The framework's own error, which it passes on while it reads a body.
+                raise HTTPException(413, headers={'Connection': 'close'})
+        return message
 
     async def send(self, message: Message) -> None:
         if message['type'] == 'http.response.start':
@@ -169,6 +186,19 @@ class _Passage:
             yield f'({_word(notes["message"])})'
         if taken >= SLOW and self.scope['type'] == 'http':
             yield 'slow'
+
+
+def _refusal(scope: Scope) -> Problem | None:
+    """What is wrong with a request whatever it asks for."""
+    if not plain(scope):
+        return envelope.invalid('the path has parts that no path here has')
+    if scope['path'].startswith(_LARGE_BODIES):
+        return None
+    length = next((value for name, value in scope['headers'] if name == b'content-length'), b'0')
+    if length.isdigit() and int(length) > LARGEST_BODY:
+        message = f'the body is larger than {LARGEST_BODY} bytes'
+        return Problem(413, 'BODY_TOO_LARGE', message, headers={'Connection': 'close'})
+    return None
 
 
 def plain(scope: Scope) -> bool:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+import anyio
 import fastapi
 import msgspec
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ..plays import Play
+from ..store.database import StoreError
 from . import envelope, front
 from .access import Identity, Viewer
 from .discretion import for_eyes
@@ -107,27 +109,30 @@ async def _token(socket: WebSocket) -> str:
 
 async def _hold(hub: Hub, socket: WebSocket, eyes: Identity, listener: Listener) -> None:
     """Send until one side ends it."""
-    parts = [
-        asyncio.ensure_future(part)
-        for part in (
-            _pump(hub, socket, eyes, listener),
-            _drain(socket),
-            _recheck(hub, socket),
-        )
-    ]
+    end: CutOff | None = None
+
+    async def until_one_ends(part: Callable[[], Awaitable[None]]) -> None:
+        nonlocal end
+        try:
+            await part()
+        except CutOff as cut_off:
+            end = cut_off
+        except StoreError:
+            end = CutOff(1013, 'the database cannot be used just now; connect again')
+        except WebSocketDisconnect:
+            pass
+        group.cancel_scope.cancel()
+
     try:
-        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        async with anyio.create_task_group() as group:
+            group.start_soon(until_one_ends, lambda: _pump(hub, socket, eyes, listener))
+            group.start_soon(until_one_ends, lambda: _drain(socket))
+            group.start_soon(until_one_ends, lambda: _recheck(hub, socket))
     finally:
         hub.feed.leave(listener)
-        for part in parts:
-            part.cancel()
-        ends = await asyncio.gather(*parts, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, CutOff):
-            front.note(socket.scope, str(end.code), end.reason)
-            await _close(socket, end.code, end.reason)
-        elif isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
-            raise end
+    if end is not None:
+        front.note(socket.scope, str(end.code), end.reason)
+        await _close(socket, end.code, end.reason)
 
 
 async def _pump(hub: Hub, socket: WebSocket, eyes: Identity, listener: Listener) -> None:
