@@ -65,7 +65,7 @@ class Rung(list[tuple[str, str]]):
         return self
 
     def ring(self, reason: str) -> None:
-        self.append((self.machine_id, reason.removeprefix('webhook ')))
+        self.append((self.machine_id, reason))
 
 
 @pytest.fixture

@@ -53,7 +53,10 @@ class Hub:
         server = self.servers.by_machine(machine_id)
         if server is None:
             return False
-        server.watcher.bell.ring(f'webhook {event}')
+        server.watcher.bell.ring('webhook')
+        if event.startswith('library.'):
+            for what in ('sections', 'counts', 'on deck'):
+                self.answers.forget((server.name, what))
         return True
 
 

@@ -140,7 +140,7 @@ async def plex_cancel_transcode(
     """End a transcode. The key is the transcode's, not that of a session."""
     await server.api.cancel_transcode(session_key)
     hub.answers.forget((server.name, 'transcodes'))
-    server.watcher.bell.ring('a transcode was cancelled')
+    server.watcher.bell.ring('request')
     return envelope.success(Done(server.name, session_key))
 
 
@@ -175,7 +175,7 @@ async def plex_terminate(hub: TheHub, who: Admin, asked: Termination) -> Respons
     # A line break would end the header in which some servers pass it on.
     message = ' '.join(asked.message.split())
     await server.api.terminate(session_id, message)
-    server.watcher.bell.ring('a session was ended')
+    server.watcher.bell.ring('request')
     return envelope.success(Done(server.name, session_id))
 
 
