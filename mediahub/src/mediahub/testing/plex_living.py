@@ -28,8 +28,8 @@ goes wrong on the way (:class:`~mediahub.testing.faults.Fault`): ``plex.faults.a
 '/status/.*', status=503, times=2))``. ``plex.restart()`` starts the server again, with keys
 from 1; ``plex.served()`` gives a :class:`~mediahub.testing.serving.Serving` whose
 ``drop_connections()``, ``go_down()`` and ``come_back()`` are the network. Without a port,
-``InProcess(plex)`` is a transport for httpx2. Webhooks go to ``plex.hooks.urls``; ``plex.telling.webhook(
-...).body()`` is one to post by yourself.
+``InProcess(plex)`` is a transport for httpx2. Webhooks go to ``plex.hooks.urls``;
+``plex.telling.webhook(...).body()`` is one to post by yourself.
 
 In tests the fixtures ``hand_clock`` and ``living_plex`` (stocked, served) of
 ``mediahub/tests/conftest.py`` do all that.

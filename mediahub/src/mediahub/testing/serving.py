@@ -74,6 +74,14 @@ class Serving:
         self.port = port
         self.unknown: list[str] = []
 
+    @classmethod
+    def of(cls, handler: Handler, faults: Faults, port: int = 0) -> Self:
+        """A double that answers requests and does nothing else."""
+        app = HandlerApp(handler, faults)
+        made = cls(app, port)
+        made.unknown = app.unknown
+        return made
+
     @property
     def url(self) -> str:
         """Its address."""
