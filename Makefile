@@ -12,7 +12,7 @@ ARGS ?=
 RUN = $(PYTHON) tools/bootstrap.py
 
 # Suites that need programs or machines from outside; each has a target or a tox environment.
-OUTSIDE = tests/benchmarks tests/pebble
+OUTSIDE = tests/benchmarks tests/pebble mediahub/tests/gonic/test_gonic.py
 IGNORED = $(addprefix --ignore=,$(OUTSIDE))
 
 # The whole suite takes 1.6 times as long in one process; a few chosen tests start sooner in one.
@@ -21,7 +21,7 @@ PARALLEL = $(if $(ARGS),,--numprocesses auto)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: rehearse chaos test test-cluster test-pebble lint format lock bench clean help
+.PHONY: rehearse chaos test test-cluster test-pebble test-gonic lint format lock bench clean help
 
 rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
@@ -37,6 +37,9 @@ test-cluster: ## Hold the fake Kubernetes API and the charms to a real API serve
 
 test-pebble: ## Hold the charms' layers and the model of Pebble to a real Pebble
 	@$(RUN) test pytest $(or $(ARGS),tests/pebble)
+
+test-gonic: ## Hold the hub's Subsonic dialect to a real gonic
+	@$(RUN) test pytest $(or $(ARGS),mediahub/tests/gonic)
 
 lint: ## Check style, types, imports, spelling and locks
 	@$(RUN) lint python tools/lint.py $(ARGS)

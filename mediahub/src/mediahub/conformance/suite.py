@@ -25,7 +25,7 @@ from ..engine.errors import MediaServerError, Unsupported
 from ..engine.scans import ScanResult
 from ..engine.values import LIBRARY_KINDS, ItemRef, Kind
 from ..store.database import Database
-from ..store.library import Guard, LibraryIndex, Mode
+from ..store.library import Guard, LibraryIndex, Mode, RunState
 from .driver import MOST_REQUESTS, Call
 from .faults import LIES, Fault
 from .harness import Harness
@@ -149,14 +149,15 @@ class DialectConformance(Uses):
             with Database() as database:
                 clock = _Clock()
                 index = LibraryIndex(database, Guard(grace=datetime.timedelta(0)), clock)
-                for _ in range(2):
-                    assert (await index.update(client, Mode.DEEP)).succeeded
+                assert (await index.update(client, Mode.DEEP)).succeeded
                 for position in range(MOST_REQUESTS):
                     # A fault that lasts must not pass for two observations either.
                     for _ in range(2 if lasting else 1):
                         harness.interposer.arm(fault, position, lasting=lasting)
                         run = await index.update(client, Mode.DEEP)
                         assert (run.deleted, run.missing) == (0, 0), f'{fault} at {position}'
+                        if run.state is RunState.FAILED:
+                            break  # it observed nothing, and the next would be the same
                     for kind in LIBRARY_KINDS:
                         assert index.native_ids(client.name, kind) == harness.truth(kind)
                     if not harness.interposer.struck:

@@ -89,13 +89,19 @@ def recognise(database: Database, server: str) -> None:
     ``other_uid`` is set where the item was already taken in as a new one, by an incremental run.
     """
     database.execute(_VANISHED.replace('$server', '?'), [server, server])
-    database.execute(_APPEARED.replace('$server', '?'), [server])
-    for kind, rules in RULES.items():
-        for key in rules:
-            # The expressions are the constants above.
-            database.execute(_MATCH.format(key=key).replace('$kind', '?'), [kind, kind])
+    kinds = {str(row[0]) for row in database.rows('SELECT DISTINCT kind FROM vanished')}
+    if kinds:  # mostly there are none
+        database.execute(_APPEARED.replace('$server', '?'), [server])
+        for kind in (kind for kind in RULES if kind in kinds):
+            _match(database, kind)
+        database.execute('DROP TABLE appeared')
     database.execute('DROP TABLE vanished')
-    database.execute('DROP TABLE appeared')
+
+
+def _match(database: Database, kind: str) -> None:
+    for key in RULES[kind]:
+        # The expressions are the constants above.
+        database.execute(_MATCH.format(key=key).replace('$kind', '?'), [kind, kind])
 
 
 def adopt_history(database: Database) -> None:

@@ -3,8 +3,9 @@
 
 """Takes the pages of a snapshot into a temporary table, where nothing sees them yet.
 
-One page is one statement with one JSON parameter: DuckDB takes in rows one by one a hundred times
-more slowly. A page's memory is free again before the next one is fetched.
+Hundreds of rows are one statement with one JSON parameter: DuckDB takes in rows one by one a
+hundred times more slowly. Small pages wait for each other; the memory of a large one is free again
+before the next is fetched.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ _INSERT = (
     f"SELECT unnest(from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true)"
 )
 
+# Rows that are worth a statement, which takes as long to plan as so many to take in.
+ENOUGH = 250
+
 # Bounds of DuckDB's INTEGER; a tag can hold any number.
 _LARGEST = 2**31 - 1
 
@@ -58,13 +62,19 @@ class Staging:
     def __init__(self, database: Database):
         self._database = database
         self._place = 0
+        self._waiting: list[dict[str, object]] = []
         database.execute(schema.STAGED)
 
     async def add(self, page: Page) -> None:
         """Take in a page."""
-        rows = [self._row(page.kind, item) for item in page.items]
-        content = msgspec.json.encode(rows).decode()
-        await self._database.run(lambda: self._database.execute(_INSERT, [content]))
+        self._waiting += [self._row(page.kind, item) for item in page.items]
+        if len(self._waiting) >= ENOUGH:
+            await self._database.run(self._insert)
+
+    def _insert(self) -> None:
+        content = msgspec.json.encode(self._waiting).decode()
+        self._waiting.clear()
+        self._database.execute(_INSERT, [content])
 
     def _row(self, kind: Kind, item: Item) -> dict[str, object]:
         self._place += 1
@@ -73,6 +83,8 @@ class Staging:
 
     def settle(self) -> None:
         """Keep one row of each item, the one that came last."""
+        if self._waiting:
+            self._insert()
         self._database.execute(_DISTINCT)
 
     def counts(self) -> dict[str, int]:
