@@ -55,7 +55,6 @@ Listen = Callable[..., Ear]
 async def listen() -> AsyncGenerator[Listen]:
     async with wire.pool() as pool:
 
-
         def listening(url: str, token: str, pace: Pace = QUICK) -> Ear:
             return Ear(Address('den', url, token), pool, pace)
 
@@ -267,9 +266,7 @@ async def test_a_dead_socket_is_found(listen: Listen):
             await ear.rung('connected', 2)
 
 
-async def test_a_silent_event_source_is_found(
-    living_plex: LivingPlex, listen: Listen
-):
+async def test_a_silent_event_source_is_found(living_plex: LivingPlex, listen: Listen):
     living_plex.faults.add(Fault('/:/websockets?/.*', status=404))
     living_plex.quirks.silent = True
     ear = listen(living_plex.url, living_plex.token, Pace(quiet=0.2, first=0.02, longest=0.05))
