@@ -362,7 +362,7 @@ async def test_a_stop_is_told_by_notification_and_one_snapshot(
             apart=0.01,
         )
         async with running(watching.run()):
-            await eventually(lambda: watching.state.realtime)
+            await eventually(lambda: watching.state.realtime and living_plex.notices.listeners)
             session = film(living_plex)
             await eventually(lambda: watching.state.streams == 1)
             hand_clock.go(5)
