@@ -16,7 +16,7 @@ import os
 import pathlib
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import rich.console
@@ -28,6 +28,9 @@ from .engine.errors import ConfigurationError, MediaHubError, UnknownServer
 from .store.database import Database
 from .store.journal import PlaylistJournal
 from .store.library import Mode
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 CONFIG_HOME = pathlib.Path('~/.config/mediahub')
 CONFIG_NAME = 'mediahub.toml'
@@ -112,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     _playlists(verbs)
     _sync(verbs)
     _serve(verbs)
+    _sign_in(verbs)
     return top
 
 
@@ -179,14 +183,42 @@ def _serve(verbs: Any) -> None:
 
 def _run_hub(options: argparse.Namespace) -> int:
     # What it needs takes other commands a quarter of a second to load.
-    from . import serve, settings
+    from . import serve
 
+    chosen = _settings(options)
     home = _home()
-    file: pathlib.Path = options.config.expanduser()
-    needed = file.exists() or options.config != home / CONFIG_NAME
-    chosen = settings.load(os.environ, file if needed else None)
     database = options.database if options.database != home / DATABASE_NAME else chosen.database
     return serve.run(chosen, database.expanduser())
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The hub's settings; the file only counts where it is there or was asked for."""
+    from . import settings
+
+    file: pathlib.Path = options.config.expanduser()
+    needed = file.exists() or options.config != _home() / CONFIG_NAME
+    return settings.load(os.environ, file if needed else None)
+
+
+def _sign_in(verbs: Any) -> None:
+    text = 'Print a link that signs in once, for when plex.tv is down and for the first time.'
+    verb: argparse.ArgumentParser = verbs.add_parser('sign-in', help=text, description=text)
+    verb.add_argument('--viewer', action='store_true', help='may look at things, not change them')
+    verb.add_argument('--json', action='store_true', default=argparse.SUPPRESS)
+    verb.set_defaults(standalone=_print_link)
+
+
+def _print_link(options: argparse.Namespace) -> int:
+    from . import sign_in_link
+
+    found = sign_in_link.make(_settings(options), viewer=options.viewer)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + '\n')
+        return 0
+    print(found.url)
+    for line in found.notes:
+        print(f'mediahub: {line}', file=sys.stderr)
+    return 0
 
 
 if __name__ == '__main__':

@@ -16,28 +16,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..playback import plex_pictures
-from . import (
-    envelope,
-    front,
-    gauges,
-    health,
-    images,
-    live,
-    openapi,
-    plex_routes,
-    server_routes,
-    webhook,
-)
+from . import envelope, front, health, images, live, openapi, plex_routes, webhook
+from .auth import routes as auth_routes
 from .hub import Hub
-from .tautulli import routes as tautulli
 
 PREFIX = '/api/v1'
 
 ROUTERS: Sequence[fastapi.APIRouter] = (
+    auth_routes.router,
     live.router,
     plex_routes.router,
     images.router,
-    server_routes.router,
 )
 
 
@@ -85,8 +74,6 @@ def _lean(hub: Hub) -> Sequence[BaseRoute]:
         Route(webhook.PATH, taken, methods=['POST']),
         Route(f'{webhook.PATH}/{{token}}', taken, methods=['POST']),
         *health.routes(hub.ready),
-        gauges.route(hub),
-        tautulli.route(hub),
     ]
 
 

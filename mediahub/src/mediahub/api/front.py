@@ -32,7 +32,7 @@ LARGEST_BODY = 64 * 1024
 _LARGE_BODIES = ('/api/v1/plex/webhook',)
 
 # What stands behind these in a path is a secret.
-SECRET_BEHIND = ('/api/v1/plex/webhook/',)
+SECRET_BEHIND = ('/api/v1/plex/webhook/', '/api/v1/auth/link/')
 
 # Asked for every few seconds by whoever watches the hub; logged when it goes wrong.
 QUIET = frozenset({'/healthz', '/readyz', '/metrics'})

@@ -35,6 +35,7 @@ _MEANINGS: Mapping[int, str] = {
     403: 'More rights are needed (FORBIDDEN).',
     404: 'There is no such thing (NOT_FOUND).',
     409: 'It contradicts what is going on (CONFLICT).',
+    410: 'It was there and is over (PIN_EXPIRED, LINK_USED).',
     413: 'The body is too large (BODY_TOO_LARGE).',
     415: 'The body is of another type (UNSUPPORTED_MEDIA_TYPE).',
     429: 'Too many requests; see Retry-After (RATE_LIMITED).',
@@ -54,6 +55,7 @@ class Answers:
         shape: Of the envelope's data; None where the answer is no envelope.
         media: Other content types that it can have.
         open: Whether everybody may ask.
+        redirects: Whether browsers are sent on instead.
     """
 
     shape: Any
@@ -61,6 +63,7 @@ class Answers:
     problems: tuple[int, ...]
     media: tuple[str, ...]
     open: bool
+    redirects: bool
 
 
 def answers(
@@ -69,6 +72,7 @@ def answers(
     status: int = 200,
     media: tuple[str, ...] = (),
     open: bool = False,  # noqa: A002 - reads as what it means where it is used
+    redirects: bool = False,
 ) -> Callable[[F], F]:
     """Say how an endpoint answers.
 
@@ -78,10 +82,11 @@ def answers(
         status: Of a good answer.
         media: Content types beside, or in place of, the envelope's.
         open: Whether it needs no sign-in.
+        redirects: Whether browsers, which ask for HTML, are sent on to another page instead.
     """
 
     def mark(endpoint: F) -> F:
-        vars(endpoint)['answers'] = Answers(shape, status, problems, media, open)
+        vars(endpoint)['answers'] = Answers(shape, status, problems, media, open, redirects)
         return endpoint
 
     return mark
@@ -186,6 +191,8 @@ def _responses(entry: Answers, schema: Any) -> dict[str, Any]:
     content: dict[str, Any] = {envelope.JSON: {'schema': schema}} if schema else {}
     content |= {media: {'schema': {}} for media in entry.media}
     found: dict[str, Any] = {str(entry.status): {'description': 'Done.', 'content': content}}
+    if entry.redirects:
+        found['303'] = {'description': 'For browsers: go on to Location.'}
     problems = {*_ALWAYS, *entry.problems} - ({401} if entry.open else set())
     for status in sorted(problems):
         failure = {'$ref': _REF.format(name='Failure')}

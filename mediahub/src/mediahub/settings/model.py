@@ -212,6 +212,13 @@ class Settings(pydantic.BaseModel):
         LongSecret | None,
         Variable('MEDIAHUB_VIEWER_API_TOKEN', 'An API token that may only read.', secret=True),
     ] = None
+    rate_limit: Annotated[
+        int,
+        pydantic.Field(ge=0, le=1_000_000),
+        Variable(
+            'MEDIAHUB_RATE_LIMIT', 'Requests a minute of one session or token; 0 is no limit.'
+        ),
+    ] = 6000
     retention_days: Annotated[
         int,
         pydantic.Field(ge=0, le=36500),

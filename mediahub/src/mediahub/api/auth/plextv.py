@@ -132,7 +132,7 @@ class PlexTv:
         }
         return f'{self._app}/auth#?{urlencode(query, quote_via=quote)}'
 
-    async def make_pin(self) -> Pin:
+    async def make(self) -> Pin:
         """Make a PIN."""
         answer = await self._main.send('POST', '/api/v2/pins', [('strong', 'true')])
         return _decoded(answer, Pin)
