@@ -277,3 +277,104 @@ def test_an_event_source_gets_single_objects(living_plex: LivingPlex):
 
     assert event.event == 'playing'
     assert json.loads(event.data)['PlaySessionStateNotification']['state'] == 'playing'
+
+
+def test_a_silent_server_answers_no_ping(living_plex: LivingPlex):
+    living_plex.quirks.silent = True
+    address = living_plex.url.replace('http', 'ws') + '/:/websockets/notifications'
+    query = {'X-Plex-Token': living_plex.token}
+    with httpx2.Client() as client, client.websocket(address, params=query) as websocket:
+        assert not websocket.ping().wait(0.3)
+        living_plex.quirks.silent = False
+        assert websocket.ping().wait(20)
+
+
+@pytest.mark.parametrize('fault', [Fault(after=0.3), Fault(drip=2_000)])
+def test_a_slow_answer_is_late_and_whole(living_plex: LivingPlex, fault: Fault):
+    play(living_plex)
+    whole = ask(living_plex, '/status/sessions').content
+    living_plex.faults.add(fault)
+
+    with pytest.raises(httpx2.ReadTimeout):
+        ask(living_plex, '/status/sessions', timeout=0.05)
+    assert ask(living_plex, '/status/sessions').content == whole
+
+
+def test_a_garbled_answer_is_answered_once(living_plex: LivingPlex):
+    living_plex.faults.add(Fault('/status/sessions', body=b'{"Media', times=1))
+
+    assert ask(living_plex, '/status/sessions').content == b'{"Media'
+    assert sessions(living_plex) == []
+
+
+def test_faults_befall_those_who_want_to_listen(living_plex: LivingPlex):
+    living_plex.faults.add(Fault('/:/.*', 503))
+    with (
+        pytest.raises(websockets.WebSocketUpgradeError),
+        listening(living_plex),
+    ):
+        raise AssertionError('it listens')
+
+
+def test_what_listings_are_not_known_to_take_is_refused(living_plex: LivingPlex):
+    living_plex.stage.sessions.clear()
+    with pytest.raises(NotModelled, match='studio'), living_plex.served():
+        assert ask(living_plex, '/library/sections/1/all?studio=none').status_code == 501
+
+
+def test_history_is_filtered_sorted_and_cut(living_plex: LivingPlex, hand_clock: HandClock):
+    anna = living_plex.person('Anna')
+    node = living_plex.playable('1001').node
+    for number in range(5):
+        living_plex.history.add(node, 100 + number, anna.id if number % 2 else 1, 7)
+
+    def ask_for(query: str) -> list[int]:
+        document = ask(living_plex, f'/status/sessions/history/all?{query}').json()
+        return [view['viewedAt'] for view in document['MediaContainer'].get('Metadata', [])]
+
+    assert ask_for('viewedAt>=102') == [102, 103, 104]
+    assert ask_for('viewedAt>>=102&sort=viewedAt:desc') == [104, 103]
+    assert ask_for(f'accountID={anna.id}') == [101, 103]
+    assert ask_for('sort=accountID:desc,viewedAt:desc') == [103, 101, 104, 102, 100]
+    assert ask_for('X-Plex-Container-Start=1&X-Plex-Container-Size=2') == [101, 102]
+
+
+def test_history_of_what_is_gone_has_a_title_and_no_more(living_plex: LivingPlex):
+    living_plex.history.add(living_plex.playable('1001').node, 100, 1, 7)
+    with listening(living_plex, '&filters=timeline') as heard:
+        living_plex.remove('1001')
+        (frame,) = heard(1)
+
+    (view,) = ask(living_plex, '/status/sessions/history/all').json()['MediaContainer']['Metadata']
+    assert (view['title'], 'ratingKey' in view) == ('The Long Ferry', False)
+    assert (frame['TimelineEntry'][0]['state'], frame['TimelineEntry'][0]['type']) == (9, -1)
+    assert ask(living_plex, '/library/metadata/1001').status_code == 404
+
+
+def test_a_music_player_goes_on_in_one_session(living_plex: LivingPlex, hand_clock: HandClock):
+    first, second = list(living_plex.music.library.tracks)[:2]
+    session = living_plex.play(living_plex.owner, living_plex.device('Kitchen'), first)
+    hand_clock.go(100)
+    session.next(living_plex.playable(second))
+
+    (seen,) = sessions(living_plex)
+    assert (seen['ratingKey'], seen['sessionKey'], seen['viewOffset']) == (second, '1', 0)
+    assert [play.rating_key for play in living_plex.truth] == [first, second]
+
+
+def test_a_transcode_that_is_cancelled_ends_its_session(living_plex: LivingPlex):
+    session = play(living_plex, delivery=plex_delivery.picture())
+
+    answer = ask(living_plex, f'/transcode/sessions/{session.transcode_key}', 'DELETE')
+
+    assert (answer.status_code, session.truth.how) == (204, 'terminated')
+    assert ask(living_plex, '/transcode/sessions/none', 'DELETE').status_code == 404
+
+
+def test_posters_come_in_both_forms(living_plex: LivingPlex):
+    path = '/photo/:/transcode?url=/library/metadata/1001/thumb/1&width=200&height=300'
+    found = [ask(living_plex, f'{path}&format={form}') for form in ('jpeg', 'png')]
+
+    assert [answer.headers['content-type'] for answer in found] == ['image/jpeg', 'image/png']
+    assert found[0].content[:3] == b'\xff\xd8\xff'
+    assert found[1].content[:8] == b'\x89PNG\r\n\x1a\n'

@@ -140,3 +140,37 @@ async def test_home_assistants_client_gives_up_on_a_wrong_token(
         await client.running()
 
     assert heard[-1][1:] == ('stopped', 'Authorization failure')
+
+
+def test_plexapi_walks_through_films_and_shows(living_plex: LivingPlex, plexapi: Any):
+    films, shows = plexapi.library.section('Films'), plexapi.library.section('Shows')
+    ferry = next(film for film in films.all() if film.title == 'The Long Ferry')
+    (show,) = shows.all()
+
+    assert (ferry.duration, ferry.media[0].parts[0].streams[0].codec) == (102 * 60_000, 'h264')
+    assert [season.index for season in show.seasons()] == [1, 2]
+    assert [episode.seasonEpisode for episode in show.episodes()][5:7] == ['s01e06', 's02e01']
+    assert plexapi.fetchItem(ferry.ratingKey).title == ferry.title
+
+
+def test_plexapi_finds_what_may_be_gone_on_with(
+    living_plex: LivingPlex, plexapi: Any, hand_clock: HandClock
+):
+    session = living_plex.play(living_plex.owner, living_plex.device('TV'), film(living_plex))
+    hand_clock.go(1_000)
+    session.stop()
+
+    (on_deck,) = plexapi.library.onDeck()
+    (going_on,) = plexapi.continueWatching()
+    assert (on_deck.title, on_deck.viewOffset) == ('The Long Ferry', 1_000_000)
+    assert going_on.title == on_deck.title
+
+
+def test_plexapi_follows_a_scan(living_plex: LivingPlex, plexapi: Any, hand_clock: HandClock):
+    films = plexapi.library.section('Films')
+    films.update()
+
+    assert [activity.title for activity in plexapi.activities] == ['Scanning Films']
+    hand_clock.go(90)
+    living_plex.tick()
+    assert plexapi.activities == []

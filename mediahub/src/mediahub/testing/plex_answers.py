@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import pictures, plex_shelves
-from .http import Answer, Asked, answer_html
+from .http import Answer, Asked, NotModelled, answer_html
 from .plex_documents import Node, container, rendered
 from .plex_shelves import FILMS, KINDS, MUSIC, SHOWS, VideoRow
 
@@ -45,10 +45,12 @@ class Answers:
             ('GET', '/library/sections(?:/all)?', self._sections),
             ('GET', '/library/onDeck', self._on_deck),
             ('GET', '/hubs/continueWatching', self._continue),
+            ('GET', '/hubs/continueWatching/items', self._on_deck),
             ('GET', rf'/library/sections/([{FILMS}{SHOWS}])/all', self._listing),
             ('GET|POST', r'/library/sections/(\d+)/refresh', self._refresh),
             ('GET', r'/library/metadata/([\d,]+)', self._metadata),
             ('GET', r'/library/metadata/(\d+)/children', self._children),
+            ('GET', r'/library/metadata/(\d+)/allLeaves', self._leaves),
             ('GET', r'/library/metadata/(\d+)/(?:thumb|art)/\d+', self._picture),
             ('GET', '/photo/:/transcode', self._photo),
         ]
@@ -63,8 +65,15 @@ class Answers:
             if match and methods.fullmatch(asked.method):
                 found = answer(asked, *match.groups())
                 if found is not None:
-                    return found if isinstance(found, Answer) else rendered(asked, found)
+                    return self._rendered(asked, found)
         return self._plex.music(asked)
+
+    def _rendered(self, asked: Asked, found: Found) -> Answer:
+        if isinstance(found, Answer):
+            return found
+        if self._plex.quirks.text_sizes:
+            found = {**found, 'size': str(found['size'])}
+        return rendered(asked, found)
 
     # The server
 
@@ -209,11 +218,16 @@ class Answers:
         return Answer()
 
     def _listing(self, asked: Asked, section: str) -> Node:
+        _refuse_unknown(asked)
         kind = KINDS[asked.first('type', section)]
-        found = [row for row in self._plex.shelves.of_kind(kind) if row.section == section]
-        if asked.first('title'):
-            wanted = asked.first('title').casefold()
-            found = [row for row in found if wanted in row.title.casefold()]
+        wanted = asked.first('title').casefold()
+        found = [
+            row
+            for row in self._plex.shelves.of_kind(kind)
+            if row.section == section and wanted in row.title.casefold()
+        ]
+        field, _, direction = asked.first('sort', 'titleSort').partition(':')
+        found.sort(key=_ORDERS[field], reverse=direction == 'desc')
         return self._page(asked, found)
 
     def _page(self, asked: Asked, rows: Sequence[VideoRow]) -> Node:
@@ -265,6 +279,10 @@ class Answers:
         shelves = self._plex.shelves
         return self._page(asked, shelves.children(key)) if key in shelves.rows else None
 
+    def _leaves(self, asked: Asked, key: str) -> Found | None:
+        row = self._plex.shelves.rows.get(key)
+        return self._page(asked, self._plex.shelves.episodes(row)) if row else None
+
     # Pictures
 
     def _picture(self, asked: Asked, key: str) -> Found | None:
@@ -281,6 +299,25 @@ class Answers:
         if asked.first('format') == 'png':
             return Answer(200, pictures.poster(title, match[1]).png(), 'image/png')
         return Answer(200, pictures.poster_jpeg(title, match[1]), 'image/jpeg')
+
+
+_ORDERS: dict[str, Callable[[VideoRow], Any]] = {
+    'titleSort': lambda row: row.title.removeprefix('The ').removeprefix('A '),
+    'addedAt': lambda row: row.added,
+    'updatedAt': lambda row: row.updated,
+    'year': lambda row: row.year,
+    'duration': lambda row: row.duration_ms,
+}
+
+# What a listing takes besides headers that come as parameters; include… asks for more, which is
+# there anyway.
+_TAKEN = re.compile(r'type|title|sort|X-Plex-.*|include\w+|check\w+')
+
+
+def _refuse_unknown(asked: Asked) -> None:
+    unknown = [name for name, _ in asked.query if not _TAKEN.fullmatch(name)]
+    if unknown:
+        raise NotModelled(f'{asked.path} with {", ".join(unknown)}')
 
 
 def _window(asked: Asked) -> tuple[int, int | None]:

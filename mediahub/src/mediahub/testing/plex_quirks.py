@@ -10,7 +10,7 @@ import re
 
 # Paths that only newer servers know, and those that a server may one day know no longer.
 OFFICIAL = re.compile(
-    r'/library/sections/all|/hubs/continueWatching|/:/websocket/notifications'
+    r'/library/sections/all|/hubs/continueWatching(/items)?|/:/websocket/notifications'
     r'|/:/eventsource/notifications'
 )
 LEGACY = re.compile(
@@ -26,12 +26,13 @@ class Quirks:
     Attributes:
         era: ``both``; ``old`` knows no official paths, ``new`` no legacy ones.
         frame_ids: Ids in frames: ``text``, ``number`` or ``mixed``.
-        text_sizes: Whether frames have ``size`` as a text.
+        text_sizes: Whether frames and documents have ``size`` as a text.
         number_ids: Whether sessions have user ids and keys as numbers.
         triple_stops: Whether a stop is told three times, twice without item.
         repeats: How often every frame is sent again.
         shuffle: How many frames are held back and sent in another order.
-        silent: Whether listeners hear nothing, not even a ping, though they are connected.
+        silent: Whether listeners hear nothing, no ping and no answer to one, though they are
+            connected.
         lag: Seconds until a session shows up, and after its end is gone.
         starting: What a server answers that is not up yet: ``empty`` lists no sessions, ``503``
             answers that to everything; empty when it is up.

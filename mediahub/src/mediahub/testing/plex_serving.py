@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .http import Answer
 from .plex_notifications import Listener, wanted
-from .serving import HandlerApp, Serving, asked_from, befall
+from .serving import CONNECTION, HandlerApp, Serving, Socket, asked_from, befall
 
 if TYPE_CHECKING:
     from .plex_living import LivingPlex
@@ -97,6 +97,7 @@ class _Push:
             response = Response(refused.content, refused.status, headers)
             await websocket.send_denial_response(response)
             return
+        cast('Socket', websocket.scope[CONNECTION]).silent = lambda: self._plex.quirks.silent
         await websocket.accept()
         async with self._listening(websocket, events=False) as queue:
             sender = asyncio.create_task(_send_all(websocket, queue))

@@ -11,7 +11,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl, unquote
@@ -26,8 +26,9 @@ from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from .faults import Fault, Faults
 from .http import Answer, Asked, Handler, NotModelled, answer_html
 
-# Under which a connection's transport stands in the scope.
+# Under which a connection's transport stands in the scope, and a websocket's connection itself.
 TRANSPORT = 'mediahub.testing.transport'
+CONNECTION = 'mediahub.testing.connection'
 
 # Longer than any client waits.
 _NEVER = 3_600.0
@@ -39,10 +40,32 @@ class _Http(HttpToolsProtocol):
         cast('dict[str, Any]', self.scope)[TRANSPORT] = self.transport
 
 
-class _Socket(WSProtocol):
+class Socket(WSProtocol):
+    """A websocket that can fall silent: it pings no more and answers no ping.
+
+    Attributes:
+        silent: Whether it is.
+    """
+
+    silent: Callable[[], bool] = staticmethod(lambda: False)
+
     def handle_connect(self, event: Any) -> None:
+        """Let the application know the connection, which breaks it or makes it silent."""
         super().handle_connect(event)
-        cast('dict[str, Any]', self.scope)[TRANSPORT] = self.transport
+        known = {TRANSPORT: self.transport, CONNECTION: self}
+        cast('dict[str, Any]', self.scope).update(known)
+
+    def send_keepalive_ping(self) -> None:
+        """Send a ping, where it is due and not silent."""
+        if self.silent():
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
+    def handle_ping(self, event: Any) -> None:
+        """Answer a ping, where it is not silent."""
+        if not self.silent():
+            super().handle_ping(event)
 
 
 class _Server(uvicorn.Server):
@@ -108,7 +131,7 @@ class Serving:
         bound.bind(('127.0.0.1', self.port))
         self.port = bound.getsockname()[1]
         config = uvicorn.Config(
-            self._app, http=_Http, ws=_Socket, lifespan='off', log_config=None, access_log=False,
+            self._app, http=_Http, ws=Socket, lifespan='off', log_config=None, access_log=False,
             ws_ping_interval=5, ws_ping_timeout=20,
         )  # fmt: skip
         self._server = _Server(config)
@@ -207,6 +230,7 @@ async def befall(fault: Fault, scope: Scope) -> Answer | None:
         await asyncio.sleep(_NEVER)
     if fault.reset:
         reset(scope[TRANSPORT])
+        return answer_html(503, 'Reset')  # which nobody gets
     return fault.answer()
 
 
