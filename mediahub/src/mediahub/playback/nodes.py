@@ -38,6 +38,10 @@ class Node:
     def __contains__(self, name: str) -> bool:
         return name in self._fields
 
+    def value(self, name: str) -> object:
+        """A field as it was sent."""
+        return self._fields.get(name)
+
     def text(self, *names: str) -> str:
         """The first of these fields that says something, as text."""
         found = (coerce.text(self._fields.get(name)) for name in names)

@@ -318,6 +318,11 @@ class PlexApi:
         return found
 
 
+def is_rating_key(key: str) -> bool:
+    """Whether a key can be one of a library's item; those of broadcasts are paths."""
+    return bool(_RATING_KEY.fullmatch(key))
+
+
 _Named = TypeVar('_Named', plex_shapes.Identity, plex_shapes.Capabilities)
 
 
