@@ -5,6 +5,7 @@ import datetime
 import itertools
 import pathlib
 import random
+import zoneinfo
 
 import msgspec
 import pytest
@@ -196,7 +197,7 @@ def test_work_is_the_same_on_two_servers_and_under_another_id(plays: Plays):
 
 
 def test_day_and_hour_are_those_of_the_zone(database: Database):
-    zone = datetime.timezone(datetime.timedelta(hours=5, minutes=45))
+    zone = zoneinfo.ZoneInfo('Asia/Kathmandu')
     at = datetime.datetime(2026, 3, 1, 18, 20, tzinfo=datetime.UTC)
 
     Plays(database, zone).record([event(ended(began(at=at)))])

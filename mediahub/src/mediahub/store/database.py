@@ -16,7 +16,7 @@ import pathlib
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 
@@ -26,6 +26,14 @@ from . import schema
 T = TypeVar('T')
 
 Row = tuple[Any, ...]
+
+
+class Query(Protocol):
+    """A way to run queries."""
+
+    def __call__(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a query."""
+        ...
 
 
 class StoreError(MediaHubError):
@@ -92,19 +100,35 @@ class Database:
 
         Not for use within a transaction: it would not see what that has done so far.
         """
-        cursor = self._reader()
-        try:
+        with self._reader() as cursor:
             return cursor.execute(sql, list(parameters)).fetchall()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Generator[Query]:
+        """Run several queries on one and the same state of what has been committed."""
+
+        def query(sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+            return cursor.execute(sql, list(parameters)).fetchall()
+
+        with self._reader() as cursor:
+            cursor.execute('BEGIN')
+            try:
+                yield query
+            finally:
+                cursor.rollback()
+
+    @contextlib.contextmanager
+    def _reader(self) -> Generator[duckdb.DuckDBPyConnection]:
+        try:
+            cursor = self._idle.get_nowait()
+        except queue.Empty:
+            cursor = self._connection.cursor()
+        try:
+            yield cursor
         except duckdb.Error as error:
             raise StoreError(_explained(self._name, error)) from error
         finally:
             self._idle.put(cursor)
-
-    def _reader(self) -> duckdb.DuckDBPyConnection:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return self._connection.cursor()
 
     def one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """The first column of the first row; None where there is no row."""

@@ -27,8 +27,8 @@ _NESTED = {'item': Item, 'viewer': Viewer, 'player': Player, 'stream': Stream}
 # Bounds of BIGINT; a server can send any number.
 _LARGEST = 2**63 - 1
 
-# Days that both Python and DuckDB can tell in every time zone.
-_FIRST, _LAST = 1900, 9998
+# Years of media servers, and of clocks that stand at the beginning of theirs.
+_FIRST, _LAST = 1970, 9998
 
 
 def _columns() -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def _columns() -> tuple[str, ...]:
 
 # Of a play, and what is derived from it.
 COLUMNS = _columns()
-DERIVED = ('day', 'hour', 'work', 'piece')
+DERIVED = ('day', 'last_day', 'hour', 'work', 'piece')
 
 _TIMES = ('started_at', 'seen_at', 'stopped_at')
 
@@ -70,7 +70,7 @@ def is_uuid(text: str) -> bool:
 
 
 def row(play: Play, zone: datetime.tzinfo) -> dict[str, object]:
-    """A play as columns; its day and hour are those of the zone in which it began."""
+    """A finished play as columns; days and hour are those of its beginning and end in the zone."""
     flat: dict[str, object] = {}
     for name, value in cast(
         'dict[str, Any]', msgspec.to_builtins(play, builtin_types=(datetime.datetime,))
@@ -80,9 +80,15 @@ def row(play: Play, zone: datetime.tzinfo) -> dict[str, object]:
         else:
             flat[name] = bounded(value)
     flat |= {name: stored(getattr(play, name)) for name in _TIMES}
-    local = play.started_at.astimezone(zone)
-    keys = {'work': work_key(play.item), 'piece': piece_key(play.item)}
-    return flat | {'day': local.date(), 'hour': local.hour} | keys
+    begun = play.started_at.astimezone(zone)
+    ended = max(begun, (play.stopped_at or play.seen_at).astimezone(zone))
+    return flat | {
+        'day': begun.date(),
+        'last_day': ended.date(),
+        'hour': begun.hour,
+        'work': work_key(play.item),
+        'piece': piece_key(play.item),
+    }
 
 
 def bounded(value: object) -> object:
@@ -148,7 +154,7 @@ def encoded(rows: Iterable[dict[str, object]]) -> str:
 _TYPES = {
     'play_id': 'UUID',
     **dict.fromkeys(_TIMES, 'TIMESTAMP'),
-    'day': 'DATE',
+    **dict.fromkeys(('day', 'last_day'), 'DATE'),
     'hour': 'UTINYINT',
     **dict.fromkeys(('work', 'piece'), 'UBIGINT'),
     **dict.fromkeys(
@@ -194,5 +200,7 @@ def unpacked(shape: dict[str, str]) -> str:
     )
 
 
-INSERT = f'INSERT INTO finished_plays ({", ".join(SHAPE)}) {unpacked(SHAPE)}'
+STAGE = f'CREATE OR REPLACE TEMP TABLE fresh_plays AS {unpacked(SHAPE)}'
+_ALL = ', '.join(SHAPE)
+KEEP_STAGED = f'INSERT INTO finished_plays ({_ALL}) SELECT {_ALL} FROM fresh_plays'  # noqa: S608 - constants
 SELECTED = ', '.join(COLUMNS)

@@ -10,18 +10,30 @@ any order. A batch takes effect as a whole, together with everything that is cou
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from ..plays import Play, PlaybackEvent
-from . import playrows
-from .database import Database, stored
+from ..plays import Play, PlaybackEvent, Source
+from . import history, matching, playrows, retention, rollups, zones
+from .database import Database, restored, stored
+from .history import HistoryPage, HistoryQuery
+from .names import Learned
 
 _DECODER = msgspec.json.Decoder(Play)
 
 # A play's beginning is part of its id and does not change; this much is allowed for all the same.
 _SLACK = datetime.timedelta(days=1)
+
+# Imported plays that are one transaction.
+_CHUNK = 2000
+
+# Uncounted rows from which on the recorder counts them itself; a chart adds up so many at most.
+_FOLD_AT = 5000
+
+# An import recounts less often: it may touch all months again and again.
+_FOLD_IMPORTS_AT = 50_000
 
 _LIVE_ORDINALS = """
 SELECT play_id::VARCHAR, ordinal FROM live_plays
@@ -29,10 +41,7 @@ WHERE play_id IN (SELECT unnest(?::UUID[]))
 """
 
 # Plays lie in the file about in the order of time, so the range lets DuckDB pass over most of it.
-_FINISHED_ORDINALS = """
-SELECT play_id::VARCHAR, ordinal FROM finished_plays
-WHERE started_at BETWEEN ? AND ? AND play_id IN (SELECT unnest(?::UUID[]))
-"""
+_AMONG = 'started_at BETWEEN ? AND ? AND play_id IN (SELECT unnest(?::UUID[]))'
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +49,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         new: Events that told something new.
-        known: Events that did not: repeated, or older than what was known.
+        known: Events that did not: repeated, older than what was known, or of a play that
+            retention has removed.
         told: The new ones themselves.
         finished: Plays that ended by this batch, or whose end was told anew.
         refused: Events that cannot be kept, with the reason; they belong among the dead letters.
@@ -55,17 +65,48 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of imported plays.
+
+    Attributes:
+        new: Plays that filled a gap.
+        known: Plays that were imported before, or that we or a better source know.
+        expired: Plays of a time that retention has removed already.
+        refused: Plays that cannot be kept, because they have not ended or make no sense.
+        reasons: Why, for the first few.
+    """
+
+    new: int = 0
+    known: int = 0
+    expired: int = 0
+    refused: int = 0
+    reasons: tuple[str, ...] = ()
+
+    def __add__(self, other: Imported) -> Imported:
+        return Imported(
+            new=self.new + other.new,
+            known=self.known + other.known,
+            expired=self.expired + other.expired,
+            refused=self.refused + other.refused,
+            reasons=(self.reasons + other.reasons)[:5],
+        )
+
+
 class Plays:
     """The plays of all servers.
 
     Args:
         database: Where they are kept.
-        zone: Time zone whose days and hours plays are counted by.
+        zone: Time zone whose days and hours plays are counted by. If the database was counted by
+            another one, that is done anew, which takes seconds for a million plays.
     """
 
     def __init__(self, database: Database, zone: datetime.tzinfo = datetime.UTC):
         self._database = database
-        self._zone = zone
+        self.zone = zone
+        self._names = Learned(database)
+        zones.adopt(database, zone)
+        self._uncounted = int(database.one('SELECT count(*) FROM uncounted') or 0)
 
     def record(self, events: Sequence[PlaybackEvent]) -> Recorded:
         """Take in a batch; committed when this returns.
@@ -76,14 +117,10 @@ class Plays:
         refused = [(event, why) for event in events if (why := playrows.unfit(event.play))]
         told = _distinct(event.play for event in events if not playrows.unfit(event.play))
         with self._database.transaction():
-            known = self._ordinals([play for versions in told.values() for play in versions])
-            new = {
-                play_id: fresh
-                for play_id, versions in told.items()
-                if (fresh := [play for play in versions if play.ordinal > known.get(play_id, -1)])
-            }
+            new = self._news(told)
             latest = [versions[-1] for versions in new.values()]
             self._replace(latest)
+        self._settle(_FOLD_AT)
         told_by = {(event.play.play_id, event.play.ordinal): event for event in events}
         fresh = [
             told_by[play.play_id, play.ordinal] for versions in new.values() for play in versions
@@ -96,33 +133,55 @@ class Plays:
             refused=refused,
         )
 
-    def _ordinals(self, plays: Sequence[Play]) -> dict[str, int]:
-        """The kept version of each play that is known."""
+    def _news(self, told: Mapping[str, list[Play]]) -> dict[str, list[Play]]:
+        """The versions that are newer than what is kept."""
+        everything = [play for versions in told.values() for play in versions]
+        live, finished = self._ordinals(everything)
+        known = finished | live
+        horizon = retention.horizon(self._database.rows)
+        found: dict[str, list[Play]] = {}
+        for play_id, versions in told.items():
+            fresh = [play for play in versions if play.ordinal > known.get(play_id, -1)]
+            # What retention has removed is counted already, and must not come back by a replay.
+            removed = play_id not in known and self._expired(versions[-1], horizon)
+            if fresh and not removed:
+                found[play_id] = fresh
+        return found
+
+    def _ordinals(self, plays: Sequence[Play]) -> tuple[dict[str, int], dict[str, int]]:
+        """The kept version of each play that is known, of live and of finished ones."""
         if not plays:
-            return {}
-        ids = list({play.play_id for play in plays})
-        begun = [play.started_at for play in plays]
-        window = [stored(min(begun) - _SLACK), stored(max(begun) + _SLACK)]
-        rows = self._database.rows(_LIVE_ORDINALS, [ids])
-        rows += self._database.rows(_FINISHED_ORDINALS, [*window, ids])
-        return {str(play_id): int(ordinal) for play_id, ordinal in rows}
+            return {}, {}
+        live = self._database.rows(_LIVE_ORDINALS, [[play.play_id for play in plays]])
+        finished = self._database.rows(
+            f'SELECT play_id::VARCHAR, ordinal FROM finished_plays WHERE {_AMONG}',  # noqa: S608 - constants
+            _among(plays),
+        )
+        return dict(live), dict(finished)
+
+    def _expired(self, play: Play, horizon: datetime.date | None) -> bool:
+        return horizon is not None and play.started_at.astimezone(self.zone).date() < horizon
 
     def _replace(self, latest: Sequence[Play]) -> None:
         """Put plays where they belong now, in place of what was known of them."""
         if not latest:
             return
-        ids = [play.play_id for play in latest]
-        begun = [play.started_at for play in latest]
         self._database.execute(
-            'DELETE FROM live_plays WHERE play_id IN (SELECT unnest(?::UUID[]))', [ids]
+            'DELETE FROM live_plays WHERE play_id IN (SELECT unnest(?::UUID[]))',
+            [[play.play_id for play in latest]],
         )
-        self._database.execute(
-            'DELETE FROM finished_plays WHERE started_at BETWEEN ? AND ? '
-            'AND play_id IN (SELECT unnest(?::UUID[]))',
-            [stored(min(begun) - _SLACK), stored(max(begun) + _SLACK), ids],
-        )
+        self._take_back(_AMONG, _among(latest))
         self._go_on([play for play in latest if play.stopped_at is None])
-        self._finish([play for play in latest if play.stopped_at is not None])
+        finished = [play for play in latest if play.stopped_at is not None]
+        if finished:
+            self._stage(finished)
+            self._give_way(matching.pairs(self._database))
+            self._finish(finished)
+
+    def _take_back(self, condition: str, parameters: list[object]) -> None:
+        """Remove finished plays, and what they counted for."""
+        rollups.note(self._database, -1, f'finished_plays WHERE {condition}', parameters)
+        self._database.execute(f'DELETE FROM finished_plays WHERE {condition}', parameters)  # noqa: S608 - constants
 
     def _go_on(self, plays: Sequence[Play]) -> None:
         if plays:
@@ -138,10 +197,127 @@ class Plays:
                 ],
             )
 
+    def _stage(self, plays: Sequence[Play]) -> None:
+        rows = (playrows.row(play, self.zone) for play in plays)
+        self._database.execute(playrows.STAGE, [playrows.encoded(rows)])
+
     def _finish(self, plays: Sequence[Play]) -> None:
+        """Keep the staged plays, which these are."""
+        self._database.execute(playrows.KEEP_STAGED)
+        rollups.note(self._database, 1, 'fresh_plays', [])
+        self._uncounted += len(plays)
+        self._names.learn(plays)
+
+    def _give_way(self, found: matching.Pairs) -> None:
+        """Remove what a better source knows better now."""
+        if found.yields:
+            gone = list(found.yields)
+            self._take_back('play_id IN (SELECT unnest(?::UUID[]))', [gone])
+            self._database.execute(
+                'UPDATE imported_plays SET kept = fresh.kept FROM ('
+                'SELECT unnest(?::UUID[]) AS gone, unnest(?::UUID[]) AS kept) AS fresh '
+                'WHERE imported_plays.kept = fresh.gone',
+                [gone, list(found.yields.values())],
+            )
+
+    def _settle(self, limit: int) -> None:
+        """Go on after a commit."""
+        self._names.settled()
+        if self._uncounted >= limit:
+            rollups.fold(self._database)
+            self._uncounted = 0
+
+    def import_plays(self, plays: Iterable[Play]) -> Imported:
+        """Take in plays that another program has recorded, where they fill a gap.
+
+        Each is told by its id, so a second import finds them known; what we saw ourselves wins
+        over Tautulli, and that over the server's own history. Plays are taken in as they come,
+        some thousands a transaction: an import that breaks off is begun again and goes on.
+
+        Raises:
+            StoreError: What was not committed yet may be given again.
+        """
+        total = Imported()
+        remaining = iter(plays)
+        while chunk := list(itertools.islice(remaining, _CHUNK)):
+            for group in matching.by_source(chunk).values():
+                total += self._import(group)
+            self._settle(_FOLD_IMPORTS_AT)
+        self._settle(1)
+        return total
+
+    def _import(self, given: Sequence[Play]) -> Imported:
+        """Take in plays of one source."""
+        reasons = [why for play in given if (why := _unfit_for_import(play))]
+        fit = _once(play for play in given if not _unfit_for_import(play))
+        with self._database.transaction():
+            horizon = retention.horizon(self._database.rows)
+            current = [play for play in fit if not self._expired(play, horizon)]
+            unknown = self._not_imported(current)
+            same = matching.going_on(unknown, self._live_now())
+            candidates = [play for play in unknown if play.play_id not in same]
+            fresh, matched = self._fill(candidates)
+            self._remember(unknown, same | matched)
+        expired = len(fit) - len(current)
+        return Imported(
+            new=len(fresh),
+            known=len(given) - len(reasons) - expired - len(fresh),
+            expired=expired,
+            refused=len(reasons),
+            reasons=tuple(dict.fromkeys(reasons))[:5],
+        )
+
+    def _fill(self, candidates: list[Play]) -> tuple[list[Play], dict[str, str]]:
+        """Keep what nobody knows better; answers that, and what stands for the others."""
+        if not candidates:
+            return [], {}
+        self._stage(candidates)
+        found = matching.pairs(self._database)
+        fresh = [play for play in candidates if play.play_id not in found.stays]
+        self._database.execute(
+            'DELETE FROM fresh_plays WHERE play_id IN (SELECT unnest(?::UUID[]))',
+            [list(found.stays)],
+        )
+        self._give_way(found)
+        self._finish(fresh)
+        return fresh, found.stays
+
+    def _not_imported(self, plays: list[Play]) -> list[Play]:
+        if not plays:
+            return []
+        rows = self._database.rows(
+            'SELECT play_id::VARCHAR FROM imported_plays '
+            'WHERE play_id IN (SELECT unnest(?::UUID[]))',
+            [[play.play_id for play in plays]],
+        )
+        live, finished = self._ordinals(plays)
+        known = {row[0] for row in rows} | live.keys() | finished.keys()
+        return [play for play in plays if play.play_id not in known]
+
+    def _remember(self, plays: Sequence[Play], stands_for: Mapping[str, str]) -> None:
+        """Keep the ids, so that the next import passes over them."""
         if plays:
-            rows = (playrows.row(play, self._zone) for play in plays)
-            self._database.execute(playrows.INSERT, [playrows.encoded(rows)])
+            self._database.execute(
+                'INSERT INTO imported_plays SELECT unnest(?::UUID[]), unnest(?::VARCHAR[]), '
+                'unnest(?::VARCHAR[]), unnest(?::UUID[])',
+                [
+                    [play.play_id for play in plays],
+                    [play.source.value for play in plays],
+                    [play.server for play in plays],
+                    [stands_for.get(play.play_id, play.play_id) for play in plays],
+                ],
+            )
+
+    def newest_import(self, source: Source, server: str) -> datetime.datetime | None:
+        """When the latest play that was kept from a source began; the next import may begin there.
+
+        What is older and was not imported yet is only found by a whole import.
+        """
+        rows = self._database.read(
+            'SELECT max(started_at) FROM finished_plays WHERE source = ? AND server = ?',
+            [source.value, server],
+        )
+        return restored(rows[0][0])
 
     def live(self, server: str | None = None) -> list[Play]:
         """The plays that go on, of one server or of all, in the order of their beginning."""
@@ -151,6 +327,19 @@ class Plays:
         )
         plays = [_DECODER.decode(document) for (document,) in rows]
         return sorted(plays, key=lambda play: (play.started_at, play.play_id))
+
+    def _live_now(self) -> list[Play]:
+        """Likewise, as the transaction sees it."""
+        rows = self._database.rows('SELECT document FROM live_plays')
+        return [_DECODER.decode(document) for (document,) in rows]
+
+    def history(self, query: HistoryQuery) -> HistoryPage:
+        """A page of the plays that have ended.
+
+        Raises:
+            QueryError: The query makes no sense.
+        """
+        return history.page(self._database, query)
 
     def find(self, play_id: str) -> Play | None:
         """A play by its id, whether it goes on or has ended."""
@@ -178,3 +367,34 @@ def _distinct(plays: Iterable[Play]) -> Mapping[str, list[Play]]:
         play_id: [versions[ordinal] for ordinal in sorted(versions)]
         for play_id, versions in found.items()
     }
+
+
+def _among(plays: Sequence[Play]) -> list[object]:
+    begun = [play.started_at for play in plays]
+    ids = [play.play_id for play in plays]
+    return [stored(min(begun) - _SLACK), stored(max(begun) + _SLACK), ids]
+
+
+def _unfit_for_import(play: Play) -> str:
+    if play.stopped_at is None:
+        return f'play {play.play_id[:50]} has not ended'
+    if why := playrows.unfit(play):
+        return why
+    return '' if play.stopped_at >= play.started_at else f'play {play.play_id} ends too early'
+
+
+def _once(plays: Iterable[Play]) -> list[Play]:
+    """Each play once: by its id, and by what makes two rows of one source the same."""
+    by_id = {play.play_id: play for play in plays}
+    alike = {
+        (
+            play.server,
+            play.viewer.account_id,
+            playrows.piece_key(play.item),
+            play.started_at,
+            play.stopped_at,
+            play.player.client_id,
+        ): play
+        for play in by_id.values()
+    }
+    return list(alike.values())

@@ -29,7 +29,7 @@ CREATE OR REPLACE TEMP TABLE staged (
 )
 """
 
-# A finished play, as mediahub.store.playrows flattens mediahub.plays.Play; day and hour are of the
+# A finished play, as store.playrows flattens mediahub.plays.Play; days and hour are of the
 # hub's time zone, work and piece are keys of what people mean by a title.
 _FINISHED = """
     play_id UUID, server VARCHAR, source VARCHAR, ordinal BIGINT,
@@ -48,12 +48,23 @@ _FINISHED = """
     player_address VARCHAR, player_local BOOLEAN, player_relayed BOOLEAN, player_secure BOOLEAN,
     stream_decision VARCHAR, stream_video VARCHAR, stream_audio VARCHAR, stream_subtitles VARCHAR,
     stream_container VARCHAR, stream_video_codec VARCHAR, stream_audio_codec VARCHAR,
-    stream_resolution VARCHAR, stream_source_container VARCHAR, stream_source_video_codec VARCHAR,
-    stream_source_audio_codec VARCHAR, stream_source_resolution VARCHAR,
+    stream_resolution VARCHAR, stream_source_container VARCHAR,
+    stream_source_video_codec VARCHAR, stream_source_audio_codec VARCHAR,
+    stream_source_resolution VARCHAR,
     stream_bitrate BIGINT, stream_bandwidth BIGINT, stream_reason VARCHAR,
     stream_transcode_key VARCHAR, stream_transcode_progress DOUBLE, stream_speed DOUBLE,
     stream_throttled BOOLEAN, stream_hardware BOOLEAN,
-    day DATE, hour UTINYINT, work UBIGINT, piece UBIGINT
+    day DATE, last_day DATE, hour UTINYINT, work UBIGINT, piece UBIGINT
+"""
+
+# What is counted of plays: all, by decision, by media type; number and watched milliseconds.
+_COUNTED = """
+    plays BIGINT, played_ms BIGINT,
+    direct_plays BIGINT, direct_ms BIGINT, copied_plays BIGINT, copied_ms BIGINT,
+    transcoded_plays BIGINT, transcoded_ms BIGINT,
+    movie_plays BIGINT, movie_ms BIGINT, episode_plays BIGINT, episode_ms BIGINT,
+    track_plays BIGINT, track_ms BIGINT, live_plays BIGINT, live_ms BIGINT,
+    other_plays BIGINT, other_ms BIGINT
 """
 
 STEPS = (
@@ -94,6 +105,47 @@ STEPS = (
         play_id UUID, server VARCHAR, ordinal BIGINT, started_at TIMESTAMP, document VARCHAR
     );
     CREATE TABLE finished_plays ({_FINISHED});
+    CREATE TABLE imported_plays (play_id UUID, source VARCHAR, server VARCHAR, kept UUID);
+    CREATE TABLE facts (name VARCHAR, value VARCHAR);
+
+    CREATE TABLE people (
+        server VARCHAR, account VARCHAR, name VARCHAR, thumb VARCHAR, seen_at TIMESTAMP
+    );
+    CREATE TABLE sections (server VARCHAR, library VARCHAR, name VARCHAR, seen_at TIMESTAMP);
+    CREATE TABLE devices (
+        player VARCHAR, title VARCHAR, product VARCHAR, platform VARCHAR, device VARCHAR,
+        seen_at TIMESTAMP
+    );
+    CREATE TABLE titles (
+        server VARCHAR, rating_key VARCHAR, piece UBIGINT, work UBIGINT, media_type VARCHAR,
+        title VARCHAR, parent_title VARCHAR, grandparent_title VARCHAR, year BIGINT,
+        grandparent_rating_key VARCHAR, thumb VARCHAR, sought VARCHAR, seen_at TIMESTAMP
+    );
+
+    CREATE TABLE uncounted (
+        sign TINYINT, day DATE, last_day DATE, hour UTINYINT, month DATE,
+        server VARCHAR, account VARCHAR, library VARCHAR, platform VARCHAR, player VARCHAR,
+        resolution VARCHAR, source_resolution VARCHAR, work UBIGINT, piece UBIGINT,
+        decision VARCHAR, media_type VARCHAR, played_ms BIGINT
+    );
+    CREATE TABLE count_day (day DATE, server VARCHAR, {_COUNTED});
+    CREATE TABLE count_hour (day DATE, hour UTINYINT, server VARCHAR, {_COUNTED});
+    CREATE TABLE count_library (day DATE, server VARCHAR, library VARCHAR, {_COUNTED});
+    CREATE TABLE count_platform (day DATE, server VARCHAR, platform VARCHAR, {_COUNTED});
+    CREATE TABLE count_resolution (day DATE, server VARCHAR, resolution VARCHAR, {_COUNTED});
+    CREATE TABLE count_source_resolution (
+        day DATE, server VARCHAR, source_resolution VARCHAR, {_COUNTED}
+    );
+    CREATE TABLE count_account (day DATE, server VARCHAR, account VARCHAR, {_COUNTED});
+    CREATE TABLE count_account_month (month DATE, server VARCHAR, account VARCHAR, {_COUNTED});
+    CREATE TABLE count_player_month (month DATE, server VARCHAR, player VARCHAR, {_COUNTED});
+    CREATE TABLE count_work_month (month DATE, server VARCHAR, work UBIGINT, {_COUNTED});
+    CREATE TABLE count_piece (server VARCHAR, piece UBIGINT, {_COUNTED});
+    CREATE TABLE count_audience (server VARCHAR, work UBIGINT, account VARCHAR, {_COUNTED});
+    CREATE TABLE peaks (
+        day DATE, server VARCHAR, decision VARCHAR, streams BIGINT, moment TIMESTAMP
+    );
+    CREATE TABLE stale_peaks (day DATE);
     """,
     # Sign-in. What opens something (state, ticket, token) is kept as its SHA-256, in mark.
     """

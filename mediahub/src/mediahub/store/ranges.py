@@ -1,0 +1,230 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a chart is asked for, and the counts that answer it: of months, and of days beside them."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Sequence
+
+import msgspec
+
+from . import rollups
+
+_DAY = datetime.timedelta(days=1)
+
+# Counts that a chart adds up; a ranking of titles needs no more than the first two.
+ALL = tuple(rollups.MEASURES)
+FEW = ALL[:2]
+
+
+class Measure(enum.Enum):
+    """What a ranking goes by; VIEWERS is the number of accounts, and only for titles."""
+
+    PLAYS = 'plays'
+    TIME = 'time'
+    VIEWERS = 'viewers'
+
+    @property
+    def order(self) -> str:
+        """Columns to sort by."""
+        return ', '.join(f'{column} DESC' for column in _ORDERS[self.value])
+
+
+_ORDERS = {
+    'plays': ('plays', 'played_ms'),
+    'time': ('played_ms', 'plays'),
+    'viewers': ('viewers', 'plays', 'played_ms'),
+}
+
+
+class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What plays a chart is about.
+
+    Attributes:
+        first, last: Days on which they began, both included; None for no bound.
+        server: Machine identifier of a server; None for all.
+        account: Account on its server; None for everybody. It means little without a server.
+        limit: Rows of a ranking.
+    """
+
+    first: datetime.date | None = None
+    last: datetime.date | None = None
+    server: str | None = None
+    account: str | None = None
+    limit: int = 10
+
+    @property
+    def everything(self) -> bool:
+        """Whether no day is left out."""
+        return self.first is None and self.last is None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A SELECT or a condition, and its parameters."""
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+
+
+EVERYTHING = Part('true')
+
+
+Days = tuple[datetime.date | None, datetime.date | None]
+
+
+class Split(msgspec.Struct, frozen=True):
+    """A range as whole months and the days beside them.
+
+    Attributes:
+        months: First days of the first and the last whole month; None for no bound.
+        none: Whether there is no whole month.
+        edges: Ranges of days that are in none of them.
+    """
+
+    months: Days
+    none: bool
+    edges: tuple[tuple[datetime.date, datetime.date], ...]
+
+
+def about(query: StatsQuery, days: Days | None = None, column: str = 'day') -> Part:
+    """The condition that a query makes.
+
+    Args:
+        query: Whose server and account count, where they are given.
+        days: A range in place of the query's own.
+        column: Of the day or month.
+    """
+    first, last = days or (query.first, query.last)
+    given = {
+        f'{column} >= ?': first,
+        f'{column} <= ?': last,
+        'server = ?': query.server,
+        'account = ?': query.account,
+    }
+    chosen = {text: value for text, value in given.items() if value is not None}
+    return Part(' AND '.join(chosen) or 'true', tuple(chosen.values()))
+
+
+def counted(
+    rollup: rollups.Rollup,
+    keys: Sequence[str],
+    condition: Part,
+    measures: Sequence[str] = ALL,
+    kind: str | None = None,
+) -> list[Part]:
+    """Counts of a table, and what is not counted yet.
+
+    Args:
+        rollup: The table.
+        keys: Expressions on its columns, each a column or ``… AS name``.
+        condition: On its columns.
+        measures: Which of the counts.
+        kind: A media type; the counts are by title, which have one only.
+    """
+    rows = Part(f'{condition.sql} AND {kind}_plays <> 0', condition.parameters)
+    return [
+        _select(keys, measures, rollup.table, rows if kind else condition),
+        _select(keys, _expressions(measures), 'uncounted', _of_kind(condition, kind)),
+    ]
+
+
+def scanned(
+    keys: Sequence[str],
+    condition: Part,
+    measures: Sequence[str] = ALL,
+    kind: str | None = None,
+) -> list[Part]:
+    """Likewise from the plays themselves; the condition is on columns of ``uncounted``."""
+    stated = f'({rollups.stated(1, "finished_plays")})'
+    return [_select(keys, _expressions(measures), stated, _of_kind(condition, kind))]
+
+
+def by_months(
+    rollup: rollups.Rollup,
+    query: StatsQuery,
+    span: Split,
+    measures: Sequence[str] = ALL,
+    kind: str | None = None,
+) -> list[Part]:
+    """Counts of the whole months of a range, of a table that counts by month."""
+    if span.none:
+        return []
+    condition = about(query, span.months, 'month')
+    return counted(rollup, rollup.keys[1:], condition, measures, kind)
+
+
+def _expressions(measures: Sequence[str]) -> list[str]:
+    return [f'{rollups.MEASURES[name]} AS {name}' for name in measures]
+
+
+def _of_kind(condition: Part, kind: str | None) -> Part:
+    if kind is None:
+        return condition
+    return Part(f'{condition.sql} AND media_type = ?', (*condition.parameters, kind))
+
+
+def _select(keys: Sequence[str], values: Sequence[str], source: str, condition: Part) -> Part:
+    columns = ', '.join((*keys, *values))
+    return Part(
+        f'SELECT {columns} FROM {source} WHERE {condition.sql}',  # noqa: S608 - constants
+        condition.parameters,
+    )
+
+
+def total(
+    parts: Sequence[Part], names: Sequence[str], measures: Sequence[str] = ALL, rest: str = ''
+) -> Part:
+    """Add parts up by the names of their keys.
+
+    Args:
+        parts: With the same keys and measures.
+        names: Of the keys.
+        measures: Which are added up; a row of which the first two are zero is left out.
+        rest: ORDER BY and LIMIT.
+    """
+    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
+    sums = ', '.join(f'coalesce(sum({name}), 0)::BIGINT AS {name}' for name in measures)
+    keys = ', '.join(names)
+    grouped = f'GROUP BY {keys}' if keys else ''
+    return Part(
+        f'SELECT {", ".join((*names, sums))} FROM ({union}) {grouped} '  # noqa: S608 - constants
+        f'HAVING sum({measures[0]}) <> 0 OR sum({measures[1]}) <> 0 {rest}',
+        tuple(value for part in parts for value in part.parameters),
+    )
+
+
+def split(
+    first: datetime.date | None,
+    last: datetime.date | None,
+    horizon: datetime.date | None = None,
+) -> Split:
+    """Split a range.
+
+    Args:
+        first: None for no bound.
+        last: None for no bound.
+        horizon: The day before which plays were removed: of a month that begins before it only
+            the whole is known, so it counts whole where the range touches it.
+    """
+    if first is not None and horizon is not None and first.replace(day=1) < horizon:
+        first = first.replace(day=1)
+    if last is not None and horizon is not None and last.replace(day=1) < horizon:
+        last = next_month(last) - _DAY
+    start = first if first is None or first.day == 1 else next_month(first)
+    end = last if last is None or (last + _DAY).day == 1 else last.replace(day=1) - _DAY
+    if start is not None and end is not None and start > end:
+        return Split((None, None), True, ((first or start, last or end),))
+    edges: list[tuple[datetime.date, datetime.date]] = []
+    if first is not None and start is not None and first < start:
+        edges.append((first, start - _DAY))
+    if last is not None and end is not None and end < last:
+        edges.append((end + _DAY, last))
+    return Split((start, end.replace(day=1) if end else None), False, tuple(edges))
+
+
+def next_month(day: datetime.date) -> datetime.date:
+    """The first day of the month behind a day's."""
+    return (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)

@@ -1,0 +1,152 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Counts of plays, kept so that a chart over ten years reads thousands of rows and not millions.
+
+Every play that ends is written down in ``uncounted`` by the transaction that records it, and with
+the sign reversed when it is taken back. :func:`fold` adds those rows to the counts from time to
+time. A reader adds them up itself (:func:`counts`), so charts are exact at every moment, and a
+crash at any point loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .database import Database
+
+# Names of counts, and what they count: decisions by their words, media types by theirs.
+DECISIONS = {'direct': 'direct play', 'copied': 'copy', 'transcoded': 'transcode'}
+MEDIA = {name: f"= '{name}'" for name in ('movie', 'episode', 'track', 'live')} | {
+    'other': "NOT IN ('movie', 'episode', 'track', 'live')"
+}
+
+# Kinds of plays that are counted apart from all.
+_CONDITIONS = {
+    **{name: f"decision = '{value}'" for name, value in DECISIONS.items()},
+    **{name: f'media_type {test}' for name, test in MEDIA.items()},
+}
+
+
+def _measures() -> dict[str, str]:
+    found = {'plays': 'sign', 'played_ms': 'sign * played_ms'}
+    for name, test in _CONDITIONS.items():
+        found[f'{name}_plays'] = f'CASE WHEN {test} THEN sign ELSE 0 END'
+        found[f'{name}_ms'] = f'CASE WHEN {test} THEN sign * played_ms ELSE 0 END'
+    return found
+
+
+# Columns of every table of counts, with what one uncounted row adds to each.
+MEASURES = _measures()
+
+
+class Rollup(msgspec.Struct, frozen=True):
+    """A table of counts and the columns that it counts by."""
+
+    table: str
+    keys: tuple[str, ...]
+
+
+DAY = Rollup('count_day', ('day', 'server'))
+HOUR = Rollup('count_hour', ('day', 'hour', 'server'))
+LIBRARY = Rollup('count_library', ('day', 'server', 'library'))
+PLATFORM = Rollup('count_platform', ('day', 'server', 'platform'))
+RESOLUTION = Rollup('count_resolution', ('day', 'server', 'resolution'))
+SOURCE_RESOLUTION = Rollup('count_source_resolution', ('day', 'server', 'source_resolution'))
+ACCOUNT = Rollup('count_account', ('day', 'server', 'account'))
+ACCOUNT_MONTH = Rollup('count_account_month', ('month', 'server', 'account'))
+PLAYER_MONTH = Rollup('count_player_month', ('month', 'server', 'player'))
+WORK_MONTH = Rollup('count_work_month', ('month', 'server', 'work'))
+PIECE = Rollup('count_piece', ('server', 'piece'))
+AUDIENCE = Rollup('count_audience', ('server', 'work', 'account'))
+
+ROLLUPS = (
+    DAY,
+    HOUR,
+    LIBRARY,
+    PLATFORM,
+    RESOLUTION,
+    SOURCE_RESOLUTION,
+    ACCOUNT,
+    ACCOUNT_MONTH,
+    PLAYER_MONTH,
+    WORK_MONTH,
+    PIECE,
+    AUDIENCE,
+)
+
+# Columns of `uncounted` behind the sign, as finished_plays has them.
+STATED = {
+    'day': 'day',
+    'last_day': 'last_day',
+    'hour': 'hour',
+    'month': "date_trunc('month', day)::DATE",
+    'server': 'server',
+    'account': 'viewer_account_id',
+    'library': 'item_library_id',
+    'platform': 'player_platform',
+    # Some players have no id; what they are called must do.
+    'player': "coalesce(nullif(player_client_id, ''), player_platform || ' ' || player_title)",
+    'resolution': 'stream_resolution',
+    'source_resolution': 'stream_source_resolution',
+    'work': 'work',
+    'piece': 'piece',
+    'decision': 'stream_decision',
+    'media_type': 'item_media_type',
+    'played_ms': 'played_ms',
+}
+
+_STATED = ', '.join(f'{expression} AS {column}' for column, expression in STATED.items())
+
+
+def stated(sign: int, source: str) -> str:
+    """The SELECT that makes rows of ``uncounted`` from plays, once more or once less each.
+
+    Args:
+        sign: 1 or -1.
+        source: What follows FROM: a table with the columns of ``finished_plays``, conditions.
+    """
+    return f'SELECT {sign}::TINYINT AS sign, {_STATED} FROM {source}'  # noqa: S608 - constants
+
+
+def note(database: Database, sign: int, source: str, parameters: list[object]) -> None:
+    """Write plays down for counting, in the transaction that adds or removes them."""
+    columns = ', '.join(('sign', *STATED))
+    database.execute(
+        f'INSERT INTO uncounted ({columns}) {stated(sign, source)}',
+        parameters,
+    )
+
+
+def fold(database: Database) -> int:
+    """Add what is uncounted to the counts, in a transaction; answers how many rows that were."""
+    with database.transaction():
+        rows = int(database.one('SELECT count(*) FROM uncounted') or 0)
+        if rows:
+            for rollup in ROLLUPS:
+                database.execute(_merge(rollup))
+            database.execute(_STALE)
+            database.execute('DELETE FROM uncounted')
+    return rows
+
+
+def _merge(rollup: Rollup) -> str:
+    keys = ', '.join(rollup.keys)
+    sums = ', '.join(f'sum({value})::BIGINT AS {name}' for name, value in MEASURES.items())
+    added = ', '.join(f'{name} = kept.{name} + fresh.{name}' for name in MEASURES)
+    columns = ', '.join((*rollup.keys, *MEASURES))
+    values = ', '.join(f'fresh.{name}' for name in (*rollup.keys, *MEASURES))
+    return (
+        f'MERGE INTO {rollup.table} AS kept '  # noqa: S608 - constants
+        f'USING (SELECT {keys}, {sums} FROM uncounted GROUP BY {keys}) AS fresh USING ({keys}) '
+        f'WHEN MATCHED THEN UPDATE SET {added} '
+        f'WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})'
+    )
+
+
+# Days whose peaks have to be found anew.
+_STALE = """
+INSERT INTO stale_peaks
+SELECT DISTINCT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE AS day FROM uncounted
+EXCEPT SELECT day FROM stale_peaks
+"""

@@ -1,0 +1,256 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The charts: plays and watched time by day, hour, user and more, and what was played most.
+
+Only plays that have ended count, all of each on the day and in the hour in which it began, in the
+hub's time zone. Every chart is exact at every moment and read from one state of the database.
+
+A chart of one account over other things than days and titles reads the plays themselves, and so
+does the part of a month at the edge of a range; of what retention has removed it knows no more.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from . import names, peaks, ranges, retention, rollups, titles
+from .database import Database, Row
+from .peaks import Peak
+from .ranges import Measure, StatsQuery
+from .titles import Level, Title
+
+# Days behind which no end is given that a chart is filled up to.
+_LONGEST = 36_600
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How many plays, and the milliseconds that they were watched."""
+
+    plays: int = 0
+    played_ms: int = 0
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """A bar of a chart.
+
+    Attributes:
+        key: What it stands for: an ISO day or month, an hour, a weekday (1 is Monday), an id.
+        label: The same for people.
+        server: Of an account or a library.
+        decisions: Of these plays, by :class:`mediahub.plays.Decision`.
+        media_types: By media type; ``other`` is all that is no film, episode, track or live TV.
+        detail: What else is known of it, such as a player's product.
+    """
+
+    key: str
+    label: str = ''
+    server: str = ''
+    plays: int = 0
+    played_ms: int = 0
+    decisions: dict[str, Tally] = msgspec.field(default_factory=dict[str, Tally])
+    media_types: dict[str, Tally] = msgspec.field(default_factory=dict[str, Tally])
+    detail: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+
+class Stats:
+    """Charts of all plays.
+
+    Args:
+        database: Where plays are.
+        zone: The one that :class:`Plays` was given.
+    """
+
+    def __init__(self, database: Database, zone: datetime.tzinfo = datetime.UTC):
+        self._database = database
+        self._zone = zone
+
+    def totals(self, query: StatsQuery) -> Slice:
+        """Everything together."""
+        rows = self._run(ranges.total(_by_days(query, ()), ()))
+        return _slice('', rows[0] if rows else _NOTHING)
+
+    def by_day(self, query: StatsQuery) -> list[Slice]:
+        """Every day of the range, or from the first to the last that has plays."""
+        return _continuous(self._by_date(query, 'day'), query, _following_day)
+
+    def by_month(self, query: StatsQuery) -> list[Slice]:
+        """Every month; its key is its first day."""
+        rows = self._by_date(query, "date_trunc('month', day)::DATE")
+        return _continuous(rows, query, ranges.next_month)
+
+    def _by_date(self, query: StatsQuery, expression: str) -> list[Row]:
+        parts = _by_days(query, (f'{expression} AS date',))
+        return self._run(ranges.total(parts, ('date',), rest='ORDER BY date'))
+
+    def by_weekday(self, query: StatsQuery) -> list[Slice]:
+        """Monday (1) to Sunday (7)."""
+        parts = _by_days(query, ('isodow(day) AS weekday',))
+        return _complete(self._run(ranges.total(parts, ('weekday',))), range(1, 8))
+
+    def by_hour(self, query: StatsQuery) -> list[Slice]:
+        """The hours of a day, 0 to 23."""
+        parts = _by(query, rollups.HOUR, ('hour',))
+        return _complete(self._run(ranges.total(parts, ('hour',))), range(24))
+
+    def by_decision(self, query: StatsQuery) -> list[Slice]:
+        """Direct play, copy and transcode."""
+        return [_of_tally(key, tally) for key, tally in self.totals(query).decisions.items()]
+
+    def by_media_type(self, query: StatsQuery) -> list[Slice]:
+        """Films, episodes, tracks, live TV and the rest."""
+        return [_of_tally(key, tally) for key, tally in self.totals(query).media_types.items()]
+
+    def by_platform(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
+        """Platforms of players."""
+        parts = _by(query, rollups.PLATFORM, ('platform',))
+        return self._ranked(parts, ('platform',), query, measure)
+
+    def by_resolution(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
+        """Resolutions of what was sent."""
+        parts = _by(query, rollups.RESOLUTION, ('resolution',))
+        return self._ranked(parts, ('resolution',), query, measure)
+
+    def by_source_resolution(
+        self, query: StatsQuery, measure: Measure = Measure.PLAYS
+    ) -> list[Slice]:
+        """Resolutions of the files."""
+        parts = _by(query, rollups.SOURCE_RESOLUTION, ('source_resolution',))
+        return self._ranked(parts, ('source_resolution',), query, measure)
+
+    def by_library(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
+        """Libraries."""
+        keys = ('library', 'server')
+        parts = _by(query, rollups.LIBRARY, keys)
+        return self._ranked(parts, keys, query, measure, names.SECTIONS)
+
+    def by_user(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
+        """Accounts of servers."""
+        keys = ('account', 'server')
+        span = ranges.split(query.first, query.last)
+        parts = ranges.by_months(rollups.ACCOUNT_MONTH, query, span)
+        for edge in span.edges:
+            parts += ranges.counted(
+                rollups.ACCOUNT, rollups.ACCOUNT.keys[1:], ranges.about(query, edge)
+            )
+        return self._ranked(parts, keys, query, measure, names.PEOPLE)
+
+    def by_player(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
+        """Players, by their own ids."""
+        keys = ('player',)
+        if query.account is not None:
+            parts = ranges.scanned(keys, ranges.about(query))
+        else:
+            span = ranges.split(query.first, query.last, retention.horizon(self._database.read))
+            parts = ranges.by_months(rollups.PLAYER_MONTH, query, span)
+            for edge in span.edges:
+                parts += ranges.scanned(rollups.PLAYER_MONTH.keys[1:], ranges.about(query, edge))
+        return self._ranked(parts, keys, query, measure, names.DEVICES)
+
+    def top_titles(
+        self, query: StatsQuery, level: Level = Level.MOVIE, measure: Measure = Measure.PLAYS
+    ) -> list[Title]:
+        """What was played most, or by most accounts."""
+        with self._database.snapshot() as run:
+            return titles.top(run, query, level, measure)
+
+    def concurrent(self, query: StatsQuery) -> list[Peak]:
+        """The peak of every day that has plays."""
+        with self._database.snapshot() as run:
+            return peaks.by_day(run, query, self._zone)
+
+    def _run(self, part: ranges.Part) -> list[Row]:
+        return self._database.read(part.sql, part.parameters)
+
+    def _ranked(
+        self,
+        parts: Sequence[ranges.Part],
+        keys: tuple[str, ...],
+        query: StatsQuery,
+        measure: Measure,
+        named: names.Names | None = None,
+    ) -> list[Slice]:
+        """The greatest, with what they are called."""
+        order = f'ORDER BY {measure.order}, {", ".join(keys)} LIMIT ?'
+        part = ranges.total(parts, keys, rest=order)
+        with self._database.snapshot() as run:
+            rows = run(part.sql, [*part.parameters, query.limit])
+            called = names.called(run, named, keys, [row[: len(keys)] for row in rows])
+        return [_named(row, len(keys), called) for row in rows]
+
+
+def _by_days(query: StatsQuery, keys: Sequence[str]) -> list[ranges.Part]:
+    """Counts from which days can be told, also those of one account."""
+    rollup = rollups.DAY if query.account is None else rollups.ACCOUNT
+    return ranges.counted(rollup, keys, ranges.about(query))
+
+
+def _by(query: StatsQuery, rollup: rollups.Rollup, keys: Sequence[str]) -> list[ranges.Part]:
+    """Counts of a table that knows of no accounts; for one, from the plays."""
+    condition = ranges.about(query)
+    if query.account is not None:
+        return ranges.scanned(keys, condition)
+    return ranges.counted(rollup, keys, condition)
+
+
+def _slice(key: object, counts: Sequence[int], **more: Any) -> Slice:
+    """A bar from the columns of :data:`rollups.MEASURES`."""
+    values = dict(zip(rollups.MEASURES, counts, strict=True))
+    return Slice(
+        key=str(key),
+        plays=values['plays'],
+        played_ms=values['played_ms'],
+        decisions={label: _tally(values, name) for name, label in rollups.DECISIONS.items()},
+        media_types={name: _tally(values, name) for name in rollups.MEDIA},
+        **more,
+    )
+
+
+def _tally(values: Mapping[str, int], name: str) -> Tally:
+    return Tally(values[f'{name}_plays'], values[f'{name}_ms'])
+
+
+_NOTHING = (0,) * len(rollups.MEASURES)
+
+
+def _of_tally(key: str, tally: Tally) -> Slice:
+    return Slice(key=key, label=key, plays=tally.plays, played_ms=tally.played_ms)
+
+
+def _complete(rows: Iterable[Row], keys: Iterable[int]) -> list[Slice]:
+    """A bar for every key, also where there is nothing."""
+    found = {int(row[0]): row[1:] for row in rows}
+    return [_slice(key, found.get(key, _NOTHING)) for key in keys]
+
+
+def _continuous(
+    rows: Sequence[Row], query: StatsQuery, following: Callable[[datetime.date], datetime.date]
+) -> list[Slice]:
+    """A bar for every day or month of the range, also where there is nothing."""
+    found: dict[datetime.date, Row] = {row[0]: row[1:] for row in rows}
+    if not found and (query.first is None or query.last is None):
+        return []
+    day = query.first or min(found)
+    if following is ranges.next_month:
+        day = day.replace(day=1)
+    last = query.last or max(found, default=day)
+    bars: list[Slice] = []
+    while day <= last and len(bars) < _LONGEST:
+        bars.append(_slice(day.isoformat(), found.get(day, _NOTHING)))
+        day = following(day)
+    return bars
+
+
+def _following_day(day: datetime.date) -> datetime.date:
+    return day + datetime.timedelta(days=1)
+
+
+def _named(row: Row, width: int, called: Mapping[Row, dict[str, str]]) -> Slice:
+    told = dict(called.get(row[:width], {}))
+    server = str(row[1]) if width > 1 else ''
+    label = told.pop('name', '') or told.pop('title', '') or str(row[0])
+    return _slice(row[0], row[width:], label=label, server=server, detail=told)
