@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from ..plays import Play, PlaybackEvent, Source
 from . import history, matching, playrows, retention, rollups, zones
-from .database import Database, restored, stored
+from .database import Database, StoreError, restored, stored
 from .history import HistoryPage, HistoryQuery
 from .names import Learned
+
+_log = logging.getLogger(__name__)
 
 _DECODER = msgspec.json.Decoder(Play)
 
@@ -224,8 +227,11 @@ class Plays:
         """Go on after a commit."""
         self._names.settled()
         if self._uncounted >= limit:
-            rollups.fold(self._database)
             self._uncounted = 0
+            try:
+                rollups.fold(self._database)
+            except StoreError as error:  # charts are exact without it, and it is tried again
+                _log.warning('plays could not be counted: %s', error)
 
     def import_plays(self, plays: Iterable[Play]) -> Imported:
         """Take in plays that another program has recorded, where they fill a gap.
