@@ -22,13 +22,21 @@ from mediahub.api.hub import Hub
 from mediahub.api.metrics import Metrics
 from mediahub.api.picture_cache import PictureCache
 from mediahub.api.servers import Server, Servers
+from mediahub.bus.local import LocalBus
+from mediahub.bus.recorder import Recorder
 from mediahub.engine import wire
 from mediahub.playback import plex_api
+from mediahub.playback.watcher import Watcher
 from mediahub.store.database import Database
+from mediahub.store.letters import DeadLetters
+from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
+from mediahub.store.watched import Watched
+from mediahub.store.waypoints import Waypoints
 from mediahub.testing.plex_living import LivingPlex
 
 MACHINE = 'machine-of-the-living-room'
+NOWHERE = 'http://127.0.0.1:9'
 
 
 class Door:
@@ -49,23 +57,15 @@ class Door:
         return self.known[token]
 
 
-class Rung(list[tuple[str, str]]):
-    """The watcher of one server, and how often its bell was rung."""
+class Rung:
+    """How often webhooks rang the bell of the first server of the hub that was made last."""
 
-    def __init__(self, machine_id: str = MACHINE):
-        super().__init__()
-        self.machine_id = machine_id
+    hub: Hub | None = None
 
-    @property
-    def bell(self) -> Rung:
-        return self
-
-    @property
-    def state(self) -> Rung:
-        return self
-
-    def ring(self, reason: str) -> None:
-        self.append((self.machine_id, reason))
+    def __call__(self) -> int:
+        if self.hub is None:
+            return 0
+        return next(iter(self.hub.servers)).watcher.bell.rings['webhook']
 
 
 @pytest.fixture
@@ -79,11 +79,14 @@ def built(home: pathlib.Path, database: Database, servers: Servers, **environ: s
     async def ready() -> list[str]:
         return []
 
+    plays = Plays(database)
+    recorder = Recorder(plays, database.run)
     return Hub(
         settings=settings.load({'MEDIAHUB_HOME': str(home), **environ}),
         database=database,
-        plays=Plays(database),
+        plays=plays,
         servers=servers,
+        bus=LocalBus(Outbox(database), recorder, DeadLetters(database), database.run),
         auth=Door(),
         metrics=metrics,
         feed=Feed(metrics.cut_off.inc),
@@ -92,11 +95,13 @@ def built(home: pathlib.Path, database: Database, servers: Servers, **environ: s
     )
 
 
-def of_double(plex: LivingPlex, pool: httpx2.AsyncClient) -> Server:
-    """A server that is there, with a watcher that does nothing."""
-    address = plex_api.Address(plex.name, plex.url, plex.token)
+def server(
+    database: Database, pool: httpx2.AsyncClient, name: str, url: str, token: str
+) -> Server:
+    """A server with a watcher that looks only when a test has it look."""
+    address = plex_api.Address(name, url, token)
     api = plex_api.PlexApi(address, pool, wire.Policy(timeout=5, attempts=1, wait=0))
-    return Server(plex.name, api, Rung(plex.machine))
+    return Server(name, api, Watcher(api, Watched(database), database))
 
 
 @pytest.fixture
@@ -115,10 +120,13 @@ async def make_hub(
     async with wire.pool() as pool:
 
         def make(*plexes: LivingPlex, **environ: str) -> Hub:
-            nowhere = plex_api.Address('living-room', 'http://127.0.0.1:9', 'a-token-of-plex')
-            servers = [of_double(plex, pool) for plex in plexes]
-            servers = servers or [Server('living-room', plex_api.PlexApi(nowhere, pool), rung)]
-            return built(tmp_path, database, Servers(servers), **environ)
+            servers = [server(database, pool, plex.name, plex.url, plex.token) for plex in plexes]
+            if not plexes:
+                # It was there once, so that its machine identifier is known.
+                Waypoints(database).put('machine living-room', MACHINE)
+                servers = [server(database, pool, 'living-room', NOWHERE, 'a-token-of-plex')]
+            rung.hub = built(tmp_path, database, Servers(servers), **environ)
+            return rung.hub
 
         yield make
 
@@ -134,7 +142,10 @@ def visit(make_hub: MakeHub) -> Visit:
     async def opened(
         hub: Hub | None = None, *, token: str = '', **environ: str
     ) -> AsyncGenerator[httpx2.AsyncClient]:
-        app = create_app(hub or make_hub(**environ))
+        hub = hub or make_hub(**environ)
+        for server in hub.servers:
+            await server.watcher.snapshot()
+        app = create_app(hub)
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app, client=('192.0.2.7', 5000)),
             base_url='http://hub.test',

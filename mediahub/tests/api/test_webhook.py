@@ -90,7 +90,7 @@ async def test_form_of_plex_rings_the_bell_of_its_server(visit: Visit, rung: Run
 
     assert response.status_code == 200
     assert response.json()['data'] == {'received': True, 'event': 'media.play'}
-    assert rung == [(MACHINE, 'webhook')]
+    assert rung() == 1
 
 
 async def test_bare_json_is_taken_too(visit: Visit, rung: Rung):
@@ -102,7 +102,7 @@ async def test_bare_json_is_taken_too(visit: Visit, rung: Rung):
         )
 
     assert response.status_code == 200
-    assert rung == [(MACHINE, 'webhook')]
+    assert rung() == 1
 
 
 async def test_thumb_is_kept_only_where_it_is_wanted(visit: Visit, make_hub: MakeHub):
@@ -133,13 +133,13 @@ async def test_replayed_webhook_only_rings_again(visit: Visit, rung: Rung):
         for _ in range(3):
             assert (await client.post(f'{PATH}/{SECRET}', **form(payload()))).status_code == 200
 
-    assert rung == [(MACHINE, 'webhook')] * 3
+    assert rung() == 3
 
 
 async def test_webhooks_are_off_by_default(visit: Visit, rung: Rung):
     async with visit() as client:
         assert code(await client.post(PATH, **form(payload()))) == (404, 'WEBHOOKS_DISABLED')
-    assert rung == []
+    assert rung() == 0
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_forged_webhook_is_refused(
 ):
     async with visit(**ON) as client:
         assert code(await client.post(path, **form(payload()))) == expected
-    assert rung == []
+    assert rung() == 0
 
 
 async def test_two_secrets_are_valid_while_one_is_replaced(visit: Visit):
@@ -210,8 +210,8 @@ async def test_webhook_of_a_strange_server_is_refused_and_logged_once(
             response = await client.post(f'{PATH}/{SECRET}', **form(payload(machine='other')))
             assert code(response) == (403, 'UNKNOWN_SERVER')
 
-    assert rung == []
-    warned = [entry for entry in caplog.records if entry.levelno == logging.WARNING]
+    assert rung() == 0
+    warned = [entry for entry in caplog.records if entry.name == 'mediahub.api.webhook']
     assert len(warned) == 1
 
 
@@ -273,7 +273,7 @@ async def test_bad_payload_is_refused_in_one_line(
         response = await client.post(PATH, **sent)
 
     assert code(response)[1] == expected
-    assert rung == []
+    assert rung() == 0
     lines = [entry.getMessage() for entry in caplog.records if entry.name == 'mediahub.requests']
     assert len(lines) == 1
     assert '\n' not in lines[0]
@@ -312,7 +312,7 @@ async def test_body_that_turns_out_large_is_refused_on_the_way(visit: Visit, run
         )
 
     assert response.status_code in {400, 413}
-    assert rung == []
+    assert rung() == 0
 
 
 async def test_large_payload_is_refused(visit: Visit):
@@ -355,7 +355,7 @@ async def test_damaged_form_is_refused(visit: Visit, rung: Rung, body: bytes):
 
     assert response.status_code == 400
     assert code(response)[1] in {'INVALID_REQUEST', 'INVALID_PAYLOAD'}
-    assert rung == []
+    assert rung() == 0
 
 
 async def test_endless_boundary_is_refused(visit: Visit):

@@ -64,6 +64,11 @@ class Hub:
         self.outbox.add(events)
         self.bus.wake()
 
+    def finished(self) -> list[tuple[str, int]]:
+        """Every finished play in the database with its ordinal, once for each row of it."""
+        rows = self.database.read('SELECT play_id::VARCHAR, ordinal FROM finished_plays')
+        return sorted((play_id, ordinal) for play_id, ordinal in rows)
+
     async def run(self) -> None:
         await self.bus.run()
 

@@ -1,8 +1,10 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import duckdb
 import msgspec
@@ -13,6 +15,8 @@ from mediahub.plays import PlaybackEvent
 from mediahub.store.database import Database, StoreError
 from mediahub.store.plays import Plays, Recorded
 from mediahub.testing.plays import START, began, ended, event
+
+T = TypeVar('T')
 
 pytestmark = pytest.mark.anyio
 
@@ -157,6 +161,30 @@ async def test_lag_is_from_the_event_to_its_commit(database: Database, plays: Pl
     await recorder.record([event(began(2, at=START + datetime.timedelta(seconds=9)))])
 
     assert list(recorder.lags) == [3.0, 0.0]  # another hub's clock may be ahead
+
+
+async def test_listeners_hear_of_a_commit_whose_caller_was_cancelled_meanwhile(
+    database: Database, plays: Plays
+):
+    began_to, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Callable[[], T]) -> T:
+        began_to.set()
+        await go_on.wait()
+        return await database.run(work)
+
+    recorder = Recorder(plays, slow)
+    heard: list[Committed] = []
+    recorder.subscribe(heard.append)
+    task = asyncio.ensure_future(recorder.record([event(began())]))
+    await began_to.wait()
+    task.cancel()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert len(heard) == len(plays.live()) == recorder.recorded == 1
 
 
 async def test_nothing_is_nothing(recorder: Recorder):

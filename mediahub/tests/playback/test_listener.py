@@ -42,6 +42,10 @@ class Ear:
             clock=HandClock(), pace=pace,
         )  # fmt: skip
 
+    async def heard_by(self, plex: LivingPlex) -> None:
+        """Wait until the server tells us of what happens: that is a moment after it accepted."""
+        await eventually(lambda: self.listener.connected and plex.notices.listeners)
+
     async def rung(self, reason: str, times: int = 1) -> None:
         await eventually(
             lambda: self.bell.rings[reason] >= times, f'{reason}: {self.listener.problem}'
@@ -54,7 +58,6 @@ Listen = Callable[..., Ear]
 @pytest.fixture
 async def listen() -> AsyncGenerator[Listen]:
     async with wire.pool() as pool:
-
 
         def listening(url: str, token: str, pace: Pace = QUICK) -> Ear:
             return Ear(Address('den', url, token), pool, pace)
@@ -80,7 +83,7 @@ async def test_listens_in_the_way_that_the_server_knows(
     living_plex.faults.add(Fault(unknown, status=404))
     ear = listen(living_plex.url, living_plex.token)
     async with running(ear.listener.run()):
-        await ear.rung('connected')
+        await ear.heard_by(living_plex)
         assert (ear.listener.connected, ear.listener.way, ear.listener.problem) == (True, way, '')
         session = film(living_plex)
         await ear.rung('playing')
@@ -97,7 +100,7 @@ async def test_what_only_goes_on_does_not_ring(
 ):
     ear = listen(living_plex.url, living_plex.token)
     async with running(ear.listener.run()):
-        await ear.rung('connected')
+        await ear.heard_by(living_plex)
         session = film(living_plex)
         for _ in range(30):
             hand_clock.go(10)
@@ -112,7 +115,7 @@ async def test_three_stops_are_three_hints_and_no_more(living_plex: LivingPlex, 
     living_plex.quirks.triple_stops = True
     ear = listen(living_plex.url, living_plex.token)
     async with running(ear.listener.run()):
-        await ear.rung('connected')
+        await ear.heard_by(living_plex)
         session = film(living_plex)
         session.stop()
         await ear.rung('stopped', 3)
@@ -123,7 +126,7 @@ async def test_three_stops_are_three_hints_and_no_more(living_plex: LivingPlex, 
 async def test_a_transcode_rings_and_a_scan_is_passed_on(living_plex: LivingPlex, listen: Listen):
     ear = listen(living_plex.url, living_plex.token)
     async with running(ear.listener.run()):
-        await ear.rung('connected')
+        await ear.heard_by(living_plex)
         living_plex.scan('1')
         await eventually(lambda: ear.notices)
         (notice,) = [each for each in ear.notices if isinstance(each, frames.ActivityChange)]
@@ -157,11 +160,12 @@ async def test_comes_back_after_every_break(living_plex: LivingPlex, listen: Lis
 async def test_tells_a_session_anew_after_a_break(living_plex: LivingPlex, listen: Listen):
     ear = listen(living_plex.url, living_plex.token)
     async with running(ear.listener.run()):
-        await ear.rung('connected')
+        await ear.heard_by(living_plex)
         film(living_plex)
         await ear.rung('playing')
         await asyncio.to_thread(living_plex.restart, survivors=True)
         await ear.rung('connected', 2)
+        await ear.heard_by(living_plex)
         living_plex.tick()
         await ear.rung('playing', 2)
 
@@ -267,9 +271,7 @@ async def test_a_dead_socket_is_found(listen: Listen):
             await ear.rung('connected', 2)
 
 
-async def test_a_silent_event_source_is_found(
-    living_plex: LivingPlex, listen: Listen
-):
+async def test_a_silent_event_source_is_found(living_plex: LivingPlex, listen: Listen):
     living_plex.faults.add(Fault('/:/websockets?/.*', status=404))
     living_plex.quirks.silent = True
     ear = listen(living_plex.url, living_plex.token, Pace(quiet=0.2, first=0.02, longest=0.05))

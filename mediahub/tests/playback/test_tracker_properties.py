@@ -102,7 +102,7 @@ class Storm:
     def run(self) -> None:
         """All of it, and long enough for everything to end."""
         last = max(viewing.begins + len(viewing.pattern) for viewing in self.evening)
-        for tick in range(last + 100):
+        for tick in range(max(last, 130) + 100):  # 130: the last restart, and a hub's absence
             self._tick(tick)
 
     def _tick(self, tick: int) -> None:

@@ -16,9 +16,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..playback import plex_pictures
-from . import envelope, front, health, images, live, openapi, plex_routes, webhook
+from . import (
+    envelope,
+    front,
+    gauges,
+    health,
+    images,
+    live,
+    openapi,
+    plex_routes,
+    server_routes,
+    webhook,
+)
 from .auth import routes as auth_routes
 from .hub import Hub
+from .tautulli import routes as tautulli
 
 PREFIX = '/api/v1'
 
@@ -27,6 +39,7 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     live.router,
     plex_routes.router,
     images.router,
+    server_routes.router,
 )
 
 
@@ -74,6 +87,8 @@ def _lean(hub: Hub) -> Sequence[BaseRoute]:
         Route(webhook.PATH, taken, methods=['POST']),
         Route(f'{webhook.PATH}/{{token}}', taken, methods=['POST']),
         *health.routes(hub.ready),
+        gauges.route(hub),
+        tautulli.route(hub),
     ]
 
 

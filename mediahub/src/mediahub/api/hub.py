@@ -13,6 +13,7 @@ from typing import Annotated
 import fastapi
 from starlette.requests import HTTPConnection
 
+from ..bus.ports import Bus
 from ..settings import Settings
 from ..store.database import Database
 from ..store.plays import Plays
@@ -30,6 +31,8 @@ class Hub:
 
     Attributes:
         ready: One line for everything that keeps the hub from its work.
+        bus: Takes events to the database.
+        advice: What to do about a server, by its name, where something is known to do.
         pictures: Those that are kept on disk.
         picture_requests: Bounds the requests for pictures, beside all else that is asked.
     """
@@ -38,11 +41,13 @@ class Hub:
     database: Database
     plays: Plays
     servers: Servers
+    bus: Bus
     auth: Doorkeeper
     metrics: Metrics
     feed: Feed
     ready: Callable[[], Awaitable[list[str]]]
     pictures: PictureCache
+    advice: Callable[[str], str] = lambda name: ''
     answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
     picture_requests: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(6)

@@ -7,45 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import fastapi
 from starlette.requests import HTTPConnection
 
 from ..playback.plex_api import PlexApi
+from ..playback.watcher import Watcher
 from . import envelope
 from .envelope import Problem
-
-
-class Bell(Protocol):
-    """Asks for a look at a server, soon."""
-
-    def ring(self, reason: str) -> None:
-        """Ring it; several rings are one look."""
-        ...
-
-
-class State(Protocol):
-    """How a watcher is."""
-
-    @property
-    def machine_id(self) -> str:
-        """Of its server; empty as long as that has never answered."""
-        ...
-
-
-class Watcher(Protocol):
-    """Follows a server."""
-
-    @property
-    def bell(self) -> Bell:
-        """Its bell."""
-        ...
-
-    @property
-    def state(self) -> State:
-        """How it is."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -130,6 +130,8 @@ async def connected(broker: Broker, name: str) -> AsyncGenerator[Connection]:
 async def _connect(
     client: nats.aio.client.Client, broker: Broker, name: str, closed: asyncio.Event
 ) -> None:
+    if not all(address.startswith(('nats://', 'tls://')) for address in broker.servers):
+        raise BrokerUnavailable(f'{broker}: only nats:// and tls:// can be used')
     problems: list[Exception] = []
 
     async def note(error: Exception) -> None:
@@ -153,7 +155,7 @@ async def _connect(
                 tls=_encryption(broker),
                 **_sign_in(broker),
             )
-    except (OSError, ValueError, ImportError, nats.errors.Error) as error:
+    except (OSError, ValueError, nats.errors.Error) as error:
         cause = problems[-1] if problems else error
         raise BrokerUnavailable(f'{broker}: {_explained(cause)}') from error
     if client.max_payload < LEAST_PAYLOAD:
@@ -221,7 +223,5 @@ def _explained(error: BaseException) -> str:
         return 'offers no encryption, and the address says tls://'
     if isinstance(error, TimeoutError):
         return 'no answer'
-    if isinstance(error, ImportError):
-        return 'only nats:// and tls:// can be used'
     text = ' '.join(str(error).split())
     return text.removeprefix('nats: ')[:200] or type(error).__name__

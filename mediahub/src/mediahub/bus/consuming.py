@@ -11,8 +11,9 @@ attempts. What is no event is one at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -29,7 +30,7 @@ MAX_DELIVER = 5
 AGAIN = 1.0
 
 # Seconds within which the broker hears from us of messages that we hold.
-PROGRESS = 10.0
+PROGRESS = 2.0
 
 _logger = logging.getLogger(__name__)
 
@@ -89,27 +90,17 @@ class Consumer:
         self, events: Sequence[tuple[Msg, PlaybackEvent]], puller: pulling.Puller
     ) -> list[Refused]:
         """Record, for as long as it takes until the store does."""
-        while True:
-            try:
-                refused = await self._recorder.record([event for _, event in events])
-            except StoreUnavailable as error:
-                self._troubles.say('the store', str(error))
-            else:
-                self._troubles.clear('the store')
-                self._backoff.reset()
-                return refused
-            await self._hold([message for message, _ in events], puller)
-
-    async def _hold(self, messages: Sequence[Msg], puller: pulling.Puller) -> None:
-        """Pause, and let the broker know that it need not send these again."""
-        left = self._backoff.pause()
-        while True:
-            for message in (*messages, *puller.waiting):
-                await message.in_progress()
-            if left <= 0:
-                return
-            await asyncio.sleep(min(left, PROGRESS))
-            left -= PROGRESS
+        async with _held([message for message, _ in events], puller):
+            while True:
+                try:
+                    refused = await self._recorder.record([event for _, event in events])
+                except StoreUnavailable as error:
+                    self._troubles.say('the store', str(error))
+                    await asyncio.sleep(self._backoff.pause())
+                else:
+                    self._troubles.clear('the store')
+                    self._backoff.reset()
+                    return refused
 
     async def _judge(
         self,
@@ -143,6 +134,25 @@ class Consumer:
         _logger.warning(
             'event %d of the stream is a dead letter now: %s', metadata.sequence.stream, reason
         )
+
+
+@contextlib.asynccontextmanager
+async def _held(messages: Sequence[Msg], puller: pulling.Puller) -> AsyncGenerator[None]:
+    """Let the broker know, while the block runs, that it need not send these again."""
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(PROGRESS)
+            for message in (*messages, *puller.waiting):
+                await message.in_progress()
+
+    telling = asyncio.ensure_future(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        # That it could not be told any more is no matter: they come again then.
+        await asyncio.gather(telling, return_exceptions=True)
 
 
 def _sorted(

@@ -10,16 +10,20 @@ at fault but the store, and the caller keeps everything and tries again.
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import duckdb
 
 from ..engine.errors import MediaHubError
 from ..plays import Play, PlaybackEvent
 from . import ports, waiting
+
+T = TypeVar('T')
 
 _logger = logging.getLogger(__name__)
 
@@ -115,7 +119,7 @@ class Recorder:
         if not events:
             return []
         try:
-            refused = await self._commit(events)
+            refused = await uninterrupted(self._commit(events))
         except Exception as error:
             if _is_about_the_store(error):
                 raise StoreUnavailable(waiting.explained(error)) from error
@@ -150,6 +154,19 @@ class Recorder:
                 listener(committed)
             except Exception:
                 _logger.exception('a listener of the live feed failed')
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Do something to its end even when the caller is cancelled, who then hears of it.
+
+    What was committed is told to listeners, or a browser would go on showing a play that ended.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _is_about_the_event(error: Exception) -> bool:

@@ -43,7 +43,9 @@ EVENTS_SIZE = 8 * 2**30
 LETTERS_SIZE = 256 * 2**20
 LEAST_SIZE = 16 * 2**20
 
-ACK_WAIT = 30 * SECONDS
+# What a hub held when it or the broker went away comes again after so long. Who only works slowly
+# says so in the meantime.
+ACK_WAIT = 5 * SECONDS
 UNACKNOWLEDGED = 4096
 
 TIMEOUT = 5.0

@@ -54,6 +54,7 @@ class Pace:
         first: Before the second try; it doubles from try to try.
         longest: Between two tries.
         refused: Between two tries of a server that refuses the token.
+        settle: After which a server that has accepted surely tells.
         proven: After which a connection counts as good, so that the next try comes soon.
     """
 
@@ -64,6 +65,7 @@ class Pace:
     first: float = 1.0
     longest: float = 60.0
     refused: float = 300.0
+    settle: float = 2.0
     proven: float = 30.0
 
 
@@ -223,6 +225,8 @@ class Listener:
         self.connected, self.way, self.problem, self.refused = True, way, '', False
         self.connections += 1
         self._bell.ring('connected')
+        # A server accepts a moment before it tells; what happens in between nobody tells.
+        asyncio.get_running_loop().call_later(self._pace.settle, self._bell.ring, 'settled')
 
     def _failed(self, problem: str, *, refused: bool) -> None:
         """Note that there is no connection; a token that is refused is everybody's business."""

@@ -26,6 +26,8 @@ class Rules:
         silence: After which a play has ended that was not seen, or did not move.
         stall: After which a player that says it plays but does not move is no longer believed.
         grace: In which the same viewer's return to an item continues the play that ended.
+        forget: After which a play that ended is not followed any more, though the server was away
+            all the time.
         memory: After which nothing is continued under another session's name.
         step: The longest time between two looks that is still taken for uninterrupted.
         rewind: How far back a return may be without being a new beginning.
@@ -36,6 +38,7 @@ class Rules:
     silence: datetime.timedelta = datetime.timedelta(minutes=5)
     stall: datetime.timedelta = datetime.timedelta(seconds=60)
     grace: datetime.timedelta = datetime.timedelta(minutes=2)
+    forget: datetime.timedelta = datetime.timedelta(days=1)
     memory: datetime.timedelta = datetime.timedelta(minutes=30)
     step: datetime.timedelta = datetime.timedelta(seconds=90)
     rewind: datetime.timedelta = datetime.timedelta(seconds=60)

@@ -287,6 +287,8 @@ class _Diff:
             followed = msgspec.structs.replace(followed, missed_at=self._now)
         if silent and play.stopped_at is None:
             self._stop(followed)
+        elif play.stopped_at and not listed and self._now - play.seen_at >= self._rules.forget:
+            self._ended.append(play.play_id)
         else:
             self._keep(followed)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncGenerator
@@ -14,12 +15,17 @@ from ..api.feed import Feed
 from ..api.hub import Hub
 from ..api.metrics import Metrics
 from ..api.picture_cache import PictureCache
-from ..api.servers import Servers
+from ..api.servers import Server
+from ..bus.recorder import Recorder
 from ..engine import wire
 from ..settings import Settings
-from ..store.database import Database
+from ..store.database import Database, StoreError
+from ..store.outbox import Outbox
 from ..store.plays import Plays
+from . import moving, watching
 from .keeping import Keeper
+
+_BUS = 'the bus'
 
 
 @dataclasses.dataclass
@@ -27,21 +33,36 @@ class Parts:
     """Everything that runs."""
 
     hub: Hub
+    outbox: Outbox
     keeper: Keeper
     auth: Auth
 
     def start(self) -> None:
         """Let it run."""
+        self.keeper.start(_BUS, self.hub.bus.run)
         self.keeper.start('sign-in', self.auth.run)
+        for server in self.hub.servers:
+            self.keeper.start(_watch(server), server.watcher.run)
 
     async def stop(self, patience: float) -> None:
-        """Stop it in the order in which nothing is lost.
+        """Stop it in the order in which nothing is lost: whoever watches, then the bus.
 
         Args:
-            patience: Seconds for events that are on their way.
+            patience: Seconds for events that are on their way. Those that do not make it wait in
+                the outbox for the next start.
         """
+        await self.keeper.stop(*map(_watch, self.hub.servers))
+        self.hub.bus.wake()
+        with contextlib.suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(patience):
+                while await self.hub.database.run(self.outbox.size):
+                    await asyncio.sleep(0.05)
         await self.keeper.stop()
         await self.auth.sweep()
+
+
+def _watch(server: Server) -> str:
+    return f'the watch of {server.name}'
 
 
 @contextlib.asynccontextmanager
@@ -53,24 +74,51 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         store: The open database.
         token: An administrator's, for this run.
     """
-    keeper = Keeper()
-    metrics = Metrics()
-
-    async def ready() -> list[str]:
-        return keeper.broken
-
     async with wire.pool() as pool:
+        metrics = Metrics()
+        feed = Feed(metrics.cut_off.inc)
+        outbox, plays = Outbox(store), Plays(store)
+        recorder = Recorder(plays, store.run)
+        recorder.subscribe(lambda committed: feed.publish(committed.events))
+        bus = moving.bus(settings, store, outbox, recorder)
+        keeper = Keeper()
         auth = Auth(settings, store, pool, control=token)
         await auth.load()
         hub = Hub(
             settings=settings,
             database=store,
-            plays=Plays(store),
-            servers=Servers(),
+            plays=plays,
+            servers=watching.servers(
+                settings,
+                store,
+                outbox,
+                pool,
+                client_id=wire.PRODUCT,
+                wake=bus.wake,
+                told=lambda server, state: None,
+            ),
+            bus=bus,
             auth=auth,
             metrics=metrics,
-            feed=Feed(metrics.cut_off.inc),
-            ready=ready,
+            feed=feed,
+            ready=_Readiness(store, keeper).reasons,
             pictures=PictureCache(settings.home / 'cache' / 'pictures'),
         )
-        yield Parts(hub, keeper, auth)
+        yield Parts(hub, outbox, keeper, auth)
+
+
+class _Readiness:
+    """Whether the hub can do its work."""
+
+    def __init__(self, store: Database, keeper: Keeper):
+        self._store = store
+        self._keeper = keeper
+
+    async def reasons(self) -> list[str]:
+        """One line for everything that is in the way."""
+        found = self._keeper.broken
+        try:
+            await self._store.run(lambda: self._store.read('SELECT 1'))
+        except StoreError as error:
+            found.append(str(error))
+        return found

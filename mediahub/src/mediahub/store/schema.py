@@ -173,6 +173,7 @@ STEPS = (
     CREATE TABLE hub (id VARCHAR);
     INSERT INTO hub SELECT uuid()::VARCHAR;
     """,
+    'CREATE TABLE waypoints (name VARCHAR, value VARCHAR);',
 )
 
 DESCRIBED = tuple(

@@ -68,3 +68,8 @@ class Watched:
         rows = self._database.read('SELECT document FROM watched WHERE server = ?', [server])
         plays = [_DECODER.decode(document) for (document,) in rows]
         return sorted(plays, key=lambda play: (play.started_at, play.play_id))
+
+    def servers(self) -> list[str]:
+        """The servers of which plays are followed, or were when the hub last ran."""
+        rows = self._database.read('SELECT DISTINCT server FROM watched ORDER BY server')
+        return [str(server) for (server,) in rows]

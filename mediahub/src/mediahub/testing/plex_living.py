@@ -89,6 +89,7 @@ class LivingPlex:
         *,
         machine: str = MACHINE,
         name: str = 'Double',
+        owner: str = 'Owner',
         token: str = 'living-plex-token',  # noqa: S107 - a double's
     ):
         self.clock = clock
@@ -105,7 +106,7 @@ class LivingPlex:
         self.stage.announce_transcode = self.telling.transcode
         self.stage.lag = lambda: self.quirks.lag
         self.notices = Notices(self.quirks)
-        self.people = {1: Person(1, 'Owner', 9001)}
+        self.people = {1: Person(1, owner, 9001)}
         self.devices: dict[str, Device] = {}
         self.hooks = Hooks(f'PlexMediaServer/{self.version}')
         self.on_deck: dict[str, int] = {}
@@ -274,11 +275,16 @@ class LivingPlex:
         ]
         return {'viewCount': len(views), 'lastViewedAt': views[-1]} if views else {}
 
-    def served(self, port: int = 0) -> Serving:
-        """Serve on a port of 127.0.0.1, a free one for 0; a context."""
+    def served(self, port: int = 0, *, strict: bool = True) -> Serving:
+        """Serve on a port of 127.0.0.1, a free one for 0; a context.
+
+        Args:
+            port: 0 for a free one.
+            strict: Whether leaving the context raises what was asked for and is not modelled.
+        """
         from . import plex_serving  # a test that sends no bytes needs no server
 
-        self._serving = plex_serving.serving(self, port)
+        self._serving = plex_serving.PlexServing(self, port, strict=strict)
         return self._serving
 
     # Scans
@@ -296,7 +302,8 @@ class LivingPlex:
             return self.scans[section]
 
     def _scan_on(self, scan: Scan) -> None:
-        scan.done = min(100, int((self.clock() - scan.began).total_seconds() * 100 / SCAN))
+        passed = (self.clock() - scan.began).total_seconds() * self.stage.pace
+        scan.done = min(100, int(passed * 100 / SCAN))
         if scan.done < 100:
             self.telling.scan('updated', scan)
             return

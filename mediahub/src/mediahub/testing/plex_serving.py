@@ -44,11 +44,6 @@ class PlexServing(Serving):
         self._plex.url = self.url
 
 
-def serving(plex: LivingPlex, port: int) -> Serving:
-    """The double on a port, a free one for 0."""
-    return PlexServing(plex, port)
-
-
 class _Push:
     def __init__(self, plex: LivingPlex):
         self._plex = plex

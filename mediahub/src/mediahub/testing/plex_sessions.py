@@ -182,7 +182,8 @@ class Session:
         """Where in the item it is now."""
         offset = self._offset
         if self.state == 'playing' and self.live:
-            offset += milliseconds(self._stage.clock() - self._since)
+            passed = milliseconds(self._stage.clock() - self._since)
+            offset += int(passed * self._stage.pace)
         return min(offset, self.item.duration_ms) if self.item.duration_ms else offset
 
     @property
@@ -278,6 +279,8 @@ class Stage:
     Attributes:
         truth: Every play that took place, in the order in which they began.
         lock: Held while anything changes or is shown.
+        pace: How many seconds of a film go by in a second of the clock: a demonstration shows an
+            evening in minutes, and all times it tells are still those of the day.
     """
 
     def __init__(self, clock: Clock, announce: Announce, seed: int = 8):
@@ -285,6 +288,7 @@ class Stage:
         self.lock = threading.RLock()
         self.truth: list[TruePlay] = []
         self.lag: Callable[[], float] = lambda: 0
+        self.pace = 1.0
         self.announce = announce
         self.announce_transcode: Callable[..., None] = _nobody
         self._sessions: dict[str, Session] = {}

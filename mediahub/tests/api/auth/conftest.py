@@ -25,8 +25,12 @@ from mediahub.api.hub import Hub
 from mediahub.api.metrics import Metrics
 from mediahub.api.picture_cache import PictureCache
 from mediahub.api.servers import Servers
+from mediahub.bus.local import LocalBus
+from mediahub.bus.recorder import Recorder
 from mediahub.engine import wire
 from mediahub.store.database import Database
+from mediahub.store.letters import DeadLetters
+from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.faults import Faults
@@ -237,11 +241,14 @@ def hub_of(chosen: settings.Settings, database: Database, auth: Auth, folder: pa
         return []
 
     metrics = Metrics()
+    plays = Plays(database)
+    recorder = Recorder(plays, database.run)
     return Hub(
         settings=chosen,
         database=database,
-        plays=Plays(database),
+        plays=plays,
         servers=Servers(),
+        bus=LocalBus(Outbox(database), recorder, DeadLetters(database), database.run),
         auth=auth,
         metrics=metrics,
         feed=Feed(metrics.cut_off.inc),

@@ -1,0 +1,64 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The watchers of all servers, and who hears what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx2
+
+from ..api.servers import Server, Servers
+from ..playback.plex_api import Address, PlexApi
+from ..playback.watcher import Watcher, WatchState
+from ..settings import PlexServer, Settings
+from ..store.database import Database
+from ..store.outbox import Outbox
+from ..store.watched import Watched
+
+Told = Callable[[PlexServer, WatchState], None]
+
+
+def servers(
+    settings: Settings,
+    store: Database,
+    outbox: Outbox,
+    pool: httpx2.AsyncClient,
+    *,
+    client_id: str,
+    wake: Callable[[], None],
+    told: Told,
+) -> Servers:
+    """Make a watcher for each server; none where watching is off.
+
+    Args:
+        settings: Which servers there are.
+        store: Where watchers keep what they follow.
+        outbox: Takes their events.
+        pool: HTTP connections.
+        client_id: By which servers list this hub among their devices.
+        wake: Called when there are events for the bus.
+        told: Called with every change of a watcher's state that somebody should see.
+    """
+    if not settings.enable_plex_sync:
+        return Servers()
+    watched, claims = Watched(store, outbox), dict[str, str]()
+
+    def made(server: PlexServer) -> Server:
+        address = Address(
+            server.name, server.url, server.token.get_secret_value(), client_id=client_id
+        )
+        api = PlexApi(address, pool)
+        watcher = Watcher(
+            api,
+            watched,
+            store,
+            wake=wake,
+            realtime=settings.plex_realtime_enabled,
+            claims=claims,
+            told=lambda state: told(server, state),
+        )
+        return Server(server.name, api, watcher)
+
+    return Servers([made(server) for server in settings.servers])

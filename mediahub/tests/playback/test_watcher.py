@@ -1,0 +1,382 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+import asyncio
+import datetime
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+import httpx2
+import pytest
+
+from mediahub import plays
+from mediahub.engine import breaker, wire
+from mediahub.playback import plex_api, watcher
+from mediahub.playback.leftovers import Leftovers
+from mediahub.playback.listener import Pace
+from mediahub.playback.watcher import Intervals, Watcher, WatchState
+from mediahub.plays import Transition
+from mediahub.store.database import Database, StoreError
+from mediahub.store.outbox import Outbox
+from mediahub.store.plays import Plays
+from mediahub.store.watched import Watched
+from mediahub.testing.clocks import HandClock
+from mediahub.testing.faults import Fault
+from mediahub.testing.http import InProcess
+from mediahub.testing.plex_living import LivingPlex
+from mediahub.testing.plex_sessions import Session
+
+from .waiting import eventually, running
+
+pytestmark = pytest.mark.anyio
+
+# Patient with a double that fails on purpose: a breaker would only be in the way.
+POLICY = wire.Policy(attempts=1, wait=0, timeout=5, limits=breaker.Limits(minimum=10_000))
+
+
+class Full(Watched):
+    """Keeps things while there is room on the disk."""
+
+    full = False
+
+    def commit(
+        self,
+        changed: Sequence[plays.Play],
+        ended: Sequence[str],
+        events: Sequence[plays.PlaybackEvent],
+    ) -> None:
+        if self.full:
+            raise StoreError('the disk is full; make room')
+        super().commit(changed, ended, events)
+
+
+class Post:
+    """A watcher of the living Plex without a network, asked by hand."""
+
+    def __init__(self, plex: LivingPlex, database: Database, clock: HandClock, name: str = 'den'):
+        self.plex, self.database, self.clock, self.name = plex, database, clock, name
+        self.watched = Full(database)
+        self.outbox = Outbox(database)
+        self.told: list[WatchState] = []
+        self.woken = 0
+        self.claims: dict[str, str] = {}
+        self.transport: httpx2.AsyncBaseTransport = InProcess(self._answer)
+        self.pool = wire.pool(self.transport)
+        self.watcher = self.anew()
+
+    def _answer(self, asked: Any) -> Any:
+        fault = self.plex.faults.take(asked)
+        return (fault.answer() if fault else None) or self.plex(asked)
+
+    def anew(self, token: str | None = None) -> Watcher:
+        """The watcher after a restart of the hub."""
+        address = plex_api.Address(self.name, 'http://plex.test', token or self.plex.token)
+        self.watcher = Watcher(
+            plex_api.PlexApi(address, self.pool, POLICY),
+            self.watched,
+            self.database,
+            clock=self.clock,
+            realtime=False,
+            wake=self._wake,
+            claims=self.claims,
+            told=self.told.append,
+        )
+        return self.watcher
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def look(self, after: float = 0) -> None:
+        """Let time pass, and have a snapshot taken."""
+        self.clock.go(after)
+        await self.watcher.snapshot()
+
+    def transitions(self) -> list[Transition]:
+        return [event.transition for _, event in self.outbox.pending()]
+
+    def recorded(self) -> list[plays.Play]:
+        """Every play as the database of the hub has it after the bus."""
+        record = Plays(self.database)
+        pending = self.outbox.pending(100_000)
+        record.record([event for _, event in pending])
+        ids = dict.fromkeys(event.play.play_id for _, event in pending)
+        return [play for play_id in ids if (play := record.find(play_id))]
+
+
+@pytest.fixture
+def plex(hand_clock: HandClock) -> LivingPlex:
+    return LivingPlex(hand_clock).stocked()
+
+
+@pytest.fixture
+async def post(
+    plex: LivingPlex, database: Database, hand_clock: HandClock
+) -> AsyncGenerator[Post]:
+    made = Post(plex, database, hand_clock)
+    async with made.pool:
+        yield made
+
+
+def film(plex: LivingPlex, number: int = 0, **more: Any) -> Session:
+    rows = plex.shelves.of_kind('movie')
+    return plex.play(plex.owner, plex.device('TV'), rows[number].id, **more)
+
+
+async def test_a_play_goes_from_the_server_to_the_database(post: Post, plex: LivingPlex):
+    session = film(plex)
+    await post.look()
+    await post.look(after=60)
+    session.pause()
+    await post.look()
+    await post.look(after=30)
+    session.resume()
+    await post.look()
+    post.clock.go(30)
+    session.stop()
+    await post.look(after=10)
+    await post.look(after=10)
+    assert post.transitions() == [
+        Transition.STARTED, Transition.PROGRESS, Transition.PAUSED, Transition.RESUMED,
+        Transition.STOPPED,
+    ]  # fmt: skip
+    (play,) = post.recorded()
+    (true,) = plex.truth
+    assert (play.pauses, play.paused_ms) == (1, true.paused_ms)
+    assert play.item.title == true.title
+    assert play.server == plex.machine
+    assert post.woken == 5
+
+
+async def test_a_snapshot_that_failed_is_none(post: Post, plex: LivingPlex):
+    film(plex)
+    await post.look()
+    for fault in (
+        Fault('/status/sessions', status=500, times=1),
+        Fault('/status/sessions', status=429, times=1),
+        Fault('/status/sessions', body=b'{"MediaContainer": {}}', times=1),
+        Fault('/status/sessions', body=b'{"MediaContainer": {"size": 2}}', times=1),
+        Fault('/status/sessions', body=b'<html>', times=1),
+    ):
+        plex.faults.add(fault)
+        await post.look(after=30)
+        assert not post.watcher.state.connected
+        assert post.watcher.state.problem
+        assert post.watcher.state.streams == 1
+    await post.look(after=10)
+    assert post.watcher.state.connected
+    assert post.watcher.state.problem == ''
+    assert Transition.STOPPED not in post.transitions()
+
+
+async def test_a_restart_of_the_hub_continues(post: Post, plex: LivingPlex):
+    session = film(plex)
+    await post.look()
+    await post.look(after=10)
+    post.anew()
+    await post.look(after=300)
+    session.stop()
+    await post.look(after=1)
+    await post.look(after=10)
+    (play,) = post.recorded()
+    assert play.played_ms == 310_000
+    assert play.stopped_at is not None
+
+
+async def test_a_server_that_is_away_when_the_hub_starts_is_remembered(
+    post: Post, plex: LivingPlex
+):
+    film(plex)
+    await post.look()
+    post.anew()
+    plex.faults.add(Fault('.*', status=503))
+    await post.look(after=100)
+    state = post.watcher.state
+    assert (state.machine_id, state.streams, state.connected) == (plex.machine, 1, False)
+    await post.look(after=300)
+    (play,) = post.recorded()
+    assert play.stopped_at is not None
+    assert post.watcher.state.streams == 0
+
+
+async def test_a_full_disk_loses_nothing(post: Post, plex: LivingPlex):
+    session = film(plex)
+    await post.look()
+    post.watched.full = True
+    other = film(plex, 1)
+    for _ in range(30):
+        await post.look(after=10)
+    session.stop()
+    other.stop()
+    await post.look(after=10)
+    await post.look(after=10)
+    short = film(plex, 2)
+    await post.look(after=10)
+    short.stop()
+    await post.look(after=10)
+    await post.look(after=10)
+    state = post.watcher.state
+    assert 'disk is full' in state.problem
+    assert 'lost if the hub stops' in state.problem
+    # Of each play its start, its last progress and its end: not what it was every ten seconds.
+    assert 0 < state.unsaved <= 8
+    assert post.transitions() == [Transition.STARTED]
+    post.watched.full = False
+    await post.look(after=10)
+    assert post.watcher.state.problem == ''
+    assert post.watcher.state.unsaved == 0
+    assert len(post.recorded()) == 3
+    assert all(play.stopped_at for play in post.recorded())
+
+
+async def test_a_full_disk_is_logged_once(
+    post: Post, plex: LivingPlex, caplog: pytest.LogCaptureFixture
+):
+    film(plex)
+    post.watched.full = True
+    with caplog.at_level(logging.WARNING, 'mediahub'):
+        for _ in range(5):
+            await post.look(after=10)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_a_dead_token_is_loud_and_recovers(
+    post: Post, plex: LivingPlex, caplog: pytest.LogCaptureFixture
+):
+    await post.look()
+    token, plex.token = plex.token, 'another'
+    with caplog.at_level(logging.WARNING, 'mediahub'):
+        await post.look(after=10)
+        await post.look(after=60)
+    state = post.watcher.state
+    assert state.token_dead
+    assert 'give the hub a new one' in state.problem
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert token not in caplog.text
+    assert post.told[-1].token_dead
+    plex.token = token
+    await post.look(after=60)
+    assert not post.watcher.state.token_dead
+    assert post.told[-1].connected
+
+
+async def test_another_server_at_the_same_address_is_told_and_not_mixed(
+    post: Post, plex: LivingPlex, caplog: pytest.LogCaptureFixture
+):
+    film(plex)
+    await post.look()
+    old = plex.machine
+    await asyncio.to_thread(plex.restart)
+    plex.machine = 'f' * 40
+    post.clock.go(20)
+    film(plex, 1)
+    with caplog.at_level(logging.WARNING, 'mediahub'):
+        await post.watcher.snapshot(frozenset({'connected'}))
+    state = post.watcher.state
+    assert (state.machine_id, state.replaced, state.streams) == ('f' * 40, old, 1)
+    assert 'another server answers' in caplog.text
+    await post.look(after=301)
+    found = {play.server: play.stopped_at is None for play in post.recorded()}
+    assert found == {old: False, 'f' * 40: True}
+
+
+async def test_one_server_under_two_names_is_followed_once(
+    post: Post, plex: LivingPlex, database: Database, hand_clock: HandClock
+):
+    film(plex)
+    await post.look()
+    second = Post(plex, database, hand_clock, 'attic')
+    second.claims = post.claims
+    second.anew()
+    async with second.pool:
+        await second.look()
+        await second.look(after=400)
+        await post.look()
+    assert "same server as 'den'" in second.watcher.state.problem
+    assert Transition.STOPPED not in post.transitions()
+    assert len(post.recorded()) == 1
+
+
+async def test_what_is_no_plex_says_to_check_the_url(post: Post, plex: LivingPlex):
+    plex.faults.add(Fault('/identity', body=b'{"MediaContainer": {"size": 0}}'))
+    await post.look()
+    assert 'check its URL' in post.watcher.state.problem
+
+
+async def test_a_mistake_of_ours_does_not_end_the_watch(
+    post: Post, plex: LivingPlex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken(*_: Any) -> Any:
+        raise KeyError('oops')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watcher.tracker, 'observe', broken)
+        await post.look()
+    assert 'internal error' in post.watcher.state.problem
+    assert 'KeyError' in caplog.text
+    await post.look(after=10)
+    assert post.watcher.state.problem == ''
+
+
+async def test_plays_of_a_server_that_was_taken_out_end(
+    post: Post, plex: LivingPlex, database: Database, hand_clock: HandClock
+):
+    film(plex)
+    await post.look()
+    known = [plex.machine]
+    leftovers = Leftovers(post.watched, database, lambda: known, clock=hand_clock)
+    hand_clock.go(600)
+    assert await leftovers.look() == 0
+    known.clear()
+    assert await leftovers.look() == 1
+    (play,) = post.recorded()
+    assert play.stopped_at == play.seen_at
+    assert await leftovers.look() == 0
+    hand_clock.go(86_400)
+    await leftovers.look()
+    assert post.watched.servers() == []
+
+
+async def test_asks_more_often_while_something_plays(post: Post, plex: LivingPlex):
+    interval: Callable[[], float] = post.watcher._interval  # pyright: ignore[reportPrivateUsage]
+    await post.look()
+    assert interval() == Intervals().deaf
+    film(plex)
+    await post.look()
+    assert interval() == Intervals().playing
+
+
+async def test_a_stop_is_told_by_notification_and_one_snapshot(
+    living_plex: LivingPlex, database: Database, hand_clock: HandClock
+):
+    async with wire.pool() as pool:
+        address = plex_api.Address('den', living_plex.url, living_plex.token)
+        outbox = Outbox(database)
+        watching = Watcher(
+            plex_api.PlexApi(address, pool, POLICY),
+            Watched(database),
+            database,
+            clock=hand_clock,
+            intervals=Intervals(playing=3600, idle=3600, deaf=3600),
+            pace=Pace(first=0.02),
+            apart=0.01,
+        )
+        async with running(watching.run()):
+            await eventually(lambda: watching.state.realtime and living_plex.notices.listeners)
+            session = film(living_plex)
+            await eventually(lambda: watching.state.streams == 1)
+            hand_clock.go(5)
+            session.pause()
+            await eventually(lambda: outbox.size() == 2)
+            hand_clock.go(5)
+            session.stop()
+            await eventually(lambda: outbox.size() == 3)
+            assert watching.state.streams == 0
+        told = [event for _, event in outbox.pending()]
+        assert [event.transition for event in told] == [
+            Transition.STARTED, Transition.PAUSED, Transition.STOPPED,
+        ]  # fmt: skip
+        last = told[-1].play
+        assert last.stopped_at == hand_clock.now
+        assert (last.played_ms, last.paused_ms) == (5_000, 5_000)
+        assert last.started_at == hand_clock.now - datetime.timedelta(seconds=10)
