@@ -104,7 +104,9 @@ def test_a_server_that_starts_lists_nothing_or_refuses(living_plex: LivingPlex):
 
 @pytest.mark.parametrize(('era', 'missing', 'known'), [
     ('old', '/library/sections/all', '/library/sections'),
+    ('old', '/hubs/continueWatching', '/library/onDeck'),
     ('new', '/accounts', '/library/sections/all'),
+    ('new', '/transcode/sessions', '/status/sessions'),
 ])  # fmt: skip
 def test_eras_know_other_paths(living_plex: LivingPlex, era: str, missing: str, known: str):
     living_plex.quirks.era = era
@@ -317,7 +319,6 @@ def test_faults_befall_those_who_want_to_listen(living_plex: LivingPlex):
 
 
 def test_what_listings_are_not_known_to_take_is_refused(living_plex: LivingPlex):
-    living_plex.stage.sessions.clear()
     with pytest.raises(NotModelled, match='studio'), living_plex.served():
         assert ask(living_plex, '/library/sections/1/all?studio=none').status_code == 501
 
@@ -378,3 +379,59 @@ def test_posters_come_in_both_forms(living_plex: LivingPlex):
     assert [answer.headers['content-type'] for answer in found] == ['image/jpeg', 'image/png']
     assert found[0].content[:3] == b'\xff\xd8\xff'
     assert found[1].content[:8] == b'\x89PNG\r\n\x1a\n'
+
+
+def test_a_restart_breaks_connections(living_plex: LivingPlex, hand_clock: HandClock):
+    plex = LivingPlex(hand_clock).stocked()
+    with plex.served(), listening(plex) as heard:
+        plex.restart()
+        with pytest.raises(websockets.WebSocketNetworkError):
+            heard(1)
+
+
+def test_sessions_come_late_and_stay_for_a_while(living_plex: LivingPlex, hand_clock: HandClock):
+    living_plex.quirks.lag = 3
+    session = play(living_plex)
+    assert sessions(living_plex) == []
+    hand_clock.go(3)
+    assert len(sessions(living_plex)) == 1
+    session.stop()
+    assert len(sessions(living_plex)) == 1
+    hand_clock.go(3)
+    assert sessions(living_plex) == []
+
+
+def test_ids_of_sessions_come_as_numbers_where_a_server_does_so(living_plex: LivingPlex):
+    session = play(living_plex)
+    living_plex.quirks.number_ids = living_plex.quirks.text_sizes = True
+
+    document = ask(living_plex, '/status/sessions').json()['MediaContainer']
+    (seen,) = document['Metadata']
+
+    assert (seen['sessionKey'], seen['ratingKey'], seen['User']['id']) == (1, 1001, 1)
+    assert (seen['Session']['id'], document['size']) == (session.id, '1')
+
+
+def test_a_server_behind_a_proxy_stands_below_a_path(living_plex: LivingPlex):
+    with living_plex.served(prefix='/plex') as serving:
+        assert living_plex.url == f'{serving.url}/plex'
+        assert ask(living_plex, '/identity').status_code == 200
+        assert httpx2.get(f'{serving.url}/identity').status_code == 404
+        with listening(living_plex) as heard:
+            play(living_plex)
+            assert heard(1)[0]['type'] == 'playing'
+
+
+def test_five_hundred_streams_are_listed_and_told(living_plex: LivingPlex, hand_clock: HandClock):
+    for number in range(500):
+        device = living_plex.device(f'TV {number}')
+        living_plex.play(living_plex.owner, device, film(living_plex))
+    hand_clock.go(10)
+
+    with listening(living_plex) as heard:
+        living_plex.tick()
+        keys = {frame['PlaySessionStateNotification'][0]['sessionKey'] for frame in heard(500)}
+
+    assert len(keys) == 500
+    assert {seen['viewOffset'] for seen in sessions(living_plex)} == {10_000}
+    assert len(sessions(living_plex)) == 500

@@ -20,6 +20,7 @@ _KEPT = (
     'originallyAvailableAt',
 )  # fmt: skip
 _GONE = frozenset({'key', 'ratingKey', 'parentKey', 'grandparentKey', 'thumb'})
+_BY_TIME = operator.attrgetter('viewed_at')
 _ORDERS = {'viewedAt': 'viewed_at', 'accountID': 'account'}
 
 
@@ -64,17 +65,28 @@ class History:
     def __init__(self) -> None:
         self.views: list[View] = []
         self.gone: set[str] = set()
+        self._owners: dict[str, tuple[int, int]] = {}
         self._numbers: Iterator[int] = itertools.count(1)
 
     def add(self, item: Node, viewed_at: int, account: int, device: int) -> View:
         """Remember that an item was watched."""
         view = View(next(self._numbers), viewed_at, account, device, item)
-        bisect.insort(self.views, view, key=operator.attrgetter('viewed_at'))
+        bisect.insort(self.views, view, key=_BY_TIME)
+        if account == 1:
+            count, last = self._owners.get(item['ratingKey'], (0, 0))
+            self._owners[item['ratingKey']] = (count + 1, max(last, viewed_at))
         return view
+
+    def of_owner(self, rating_key: str) -> tuple[int, int]:
+        """How often the owner watched something, and when last; zeros for never."""
+        return self._owners.get(rating_key, (0, 0))
 
     def answer(self, asked: Asked, start: int, size: int | None) -> Node:
         """A page of the entries that a request asks for."""
-        found = self._ordered(asked, [view for view in self.views if _wanted(asked, view)])
+        # A sweep asks for what is new, again and again: it shall not cost what is old.
+        since = bisect.bisect_left(self.views, asked.number('viewedAt>', 0), key=_BY_TIME)
+        wanted = [view for view in self.views[since:] if _wanted(asked, view)]
+        found = self._ordered(asked, wanted)
         page = found[start : None if size is None else start + size]
         nodes = [view.node(gone=view.item['ratingKey'] in self.gone) for view in page]
         return container('Metadata', nodes, total=len(found), offset=start)

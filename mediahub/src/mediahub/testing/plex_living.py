@@ -268,23 +268,20 @@ class LivingPlex:
 
     def watched_facts(self, rating_key: str) -> Node:
         """How often and when the owner watched it."""
-        views = [
-            view.viewed_at
-            for view in self.history.views
-            if view.account == 1 and view.item['ratingKey'] == rating_key
-        ]
-        return {'viewCount': len(views), 'lastViewedAt': views[-1]} if views else {}
+        count, last = self.history.of_owner(rating_key)
+        return {'viewCount': count, 'lastViewedAt': last} if count else {}
 
-    def served(self, port: int = 0, *, strict: bool = True) -> Serving:
+    def served(self, port: int = 0, *, prefix: str = '', strict: bool = True) -> Serving:
         """Serve on a port of 127.0.0.1, a free one for 0; a context.
 
         Args:
             port: 0 for a free one.
+            prefix: Below which path it stands, such as ``/plex`` behind a proxy.
             strict: Whether leaving the context raises what was asked for and is not modelled.
         """
         from . import plex_serving  # a test that sends no bytes needs no server
 
-        self._serving = plex_serving.PlexServing(self, port, strict=strict)
+        self._serving = plex_serving.PlexServing(self, port, prefix, strict=strict)
         return self._serving
 
     # Scans

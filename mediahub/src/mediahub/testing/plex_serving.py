@@ -32,31 +32,31 @@ Queue = asyncio.Queue[tuple[str, str]]
 class PlexServing(Serving):
     """A Plex on a port; sets the double's address while it is up."""
 
-    def __init__(self, plex: LivingPlex, port: int, *, strict: bool = True):
+    def __init__(self, plex: LivingPlex, port: int = 0, prefix: str = '', *, strict: bool = True):
         self._plex = plex
+        self._prefix = prefix
         handler = HandlerApp(plex, plex.faults)
-        super().__init__(_Push(plex).app(handler), port, strict=strict)
+        super().__init__(_Push(plex).app(handler, prefix), port, strict=strict)
         self.unknown = handler.unknown
 
     def come_back(self) -> None:
         """Listen, on the same port as before."""
         super().come_back()
-        self._plex.url = self.url
+        self._plex.url = self.url + self._prefix
 
 
 class _Push:
     def __init__(self, plex: LivingPlex):
         self._plex = plex
 
-    def app(self, handler: HandlerApp) -> Starlette:
-        return Starlette(
-            routes=[
-                WebSocketRoute('/:/websockets/notifications', self._socket),
-                WebSocketRoute('/:/websocket/notifications', self._socket),
-                Route('/:/eventsource/notifications', self._events),
-                Mount('/', app=handler),
-            ]
-        )
+    def app(self, handler: HandlerApp, prefix: str) -> Starlette:
+        routes = [
+            WebSocketRoute('/:/websockets/notifications', self._socket),
+            WebSocketRoute('/:/websocket/notifications', self._socket),
+            Route('/:/eventsource/notifications', self._events),
+            Mount('/', app=handler),
+        ]
+        return Starlette(routes=[Mount(prefix, routes=routes)] if prefix else routes)
 
     async def _refused(self, connection: HTTPConnection) -> Answer | None:
         asked = asked_from(connection)

@@ -218,7 +218,7 @@ def asked_from(connection: HTTPConnection, body: bytes = b'') -> Asked:
     scope = connection.scope
     text: str = scope['query_string'].decode('latin-1')
     query = tuple(parse_qsl(text, keep_blank_values=True))
-    path = unquote(scope['raw_path'].decode('latin-1'))
+    path = unquote(scope['raw_path'].decode('latin-1')).removeprefix(scope.get('root_path', ''))
     return Asked(scope.get('method', 'GET'), path, query, dict(connection.headers), body)
 
 
