@@ -169,9 +169,6 @@ class RealHarness(HttpHarness):
         song = self.server.songs()[4]
         return song['title'], song['artist'], song['id']
 
-    def most_requests(self, pages: int) -> int:
-        return pages + 4
-
     def playlist(self, title: str) -> list[str] | None:
         found = [row for row in self.server.playlists() if row['name'] == title]
         return self.server.entries(found[0]['id']) if found else None

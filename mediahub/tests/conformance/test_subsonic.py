@@ -50,9 +50,6 @@ class SubsonicHarness(HttpHarness):
         track = list(self.server.library.tracks.values())[4]
         return track.title, self.server.library.artists[track.artist].name, track.id
 
-    def most_requests(self, pages: int) -> int:
-        return pages + 4  # the scan before and after, and where albums and songs end
-
     def playlist(self, title: str) -> list[str] | None:
         found = [row for row in self.server.playlists.values() if row.name == title]
         return found[0].tracks if found else None

@@ -232,6 +232,38 @@ async def test_reads_as_many_pages_as_needed_and_none_more():
     assert served == [(0, 1000), (1000, 1000), (2000, 1000)]
 
 
+def untold(count: int, served: list[tuple[int, int]]):
+    """A list that does not tell its length."""
+    told = listing(count, served)
+
+    async def fetch(start: int, size: int) -> paging.Batch[int]:
+        batch = await told(start, size)
+        return paging.Batch(batch.items, batch.ids)
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    ('count', 'expected', 'starts'),
+    [
+        (250, None, [0, 100, 200, 250]),
+        (250, 250, [0, 100, 200]),  # short, and as long as expected
+        (250, 240, [0, 100, 200, 250]),
+        (250, 260, [0, 100, 200, 250]),
+        (200, 200, [0, 100, 200]),  # there may have been more than fitted in
+        (250, 100, [0, 100, 200, 250]),
+    ],
+)
+async def test_list_ends_with_an_empty_page_or_a_short_one_that_was_expected(
+    count: int, expected: int | None, starts: list[int]
+):
+    served: list[tuple[int, int]] = []
+    pages = paging.pages('den', untold(count, served), paging.PageSize(100), expected=expected)
+
+    assert [row async for batch in pages for row in batch.items] == list(range(count))
+    assert [start for start, _ in served] == starts
+
+
 async def test_page_shrinks_until_it_comes_and_grows_again():
     served: list[tuple[int, int]] = []
     size = paging.PageSize(1000)

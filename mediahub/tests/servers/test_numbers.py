@@ -16,7 +16,7 @@ import pytest
 from mediahub.engine import wire
 from mediahub.engine.contract import MediaServerClient
 from mediahub.engine.registry import ServerType, Surroundings
-from mediahub.engine.values import Kind
+from mediahub.engine.values import LIBRARY_KINDS, Kind
 from mediahub.servers import jellyfin, plex, subsonic
 from mediahub.testing.http import InProcess
 from mediahub.testing.jellyfin import JellyfinDouble
@@ -77,6 +77,20 @@ async def test_tracks_take_no_more_requests_than_pages_and_two(make: Callable[[]
         assert seen == 100_000
         assert snapshot.proof.complete
         assert len(transport.asked) <= math.ceil(100_000 / page) + 2
+
+
+@pytest.mark.parametrize('make', SERVERS)
+async def test_a_library_takes_no_more_requests_than_pages_and_two(make: Callable[[], Server]):
+    async for client, transport, page in connected(make, 4_000):
+        counts = dict.fromkeys(LIBRARY_KINDS, 0)
+        snapshot = client.snapshot()
+        async for found in snapshot:
+            counts[found.kind] += len(found.items)
+
+        assert counts == {Kind.ARTIST: 80, Kind.ALBUM: 400, Kind.TRACK: 4_000}
+        assert snapshot.proof.complete
+        pages = sum(math.ceil(count / page) for count in counts.values())
+        assert len(transport.asked) <= pages + 2
 
 
 @pytest.mark.parametrize('make', SERVERS)

@@ -61,16 +61,18 @@ async def pages(
     size: PageSize,
     *,
     confirm: bool = False,
+    expected: int | None = None,
 ) -> AsyncGenerator[Batch[T]]:
     """Yield the pages of a list until its total is reached, or an empty page where there is none.
 
-    A short page is no end: servers that filter after they have cut send them in the middle.
+    A short page alone is no end: servers that filter after they have cut send them in the middle.
 
     Args:
         server: Name for errors.
         fetch: Asks for a page, given the number of items to skip and to take.
-        confirm: Ask again for a page that is empty, where nothing else tells the end.
         size: Shared by all lists of a server, so that what was learnt on one serves the next.
+        confirm: Ask again for a page that is empty, where nothing else tells the end.
+        expected: Length of the list by another one. A short page that reaches it is the last.
 
     Raises:
         ProtocolError: The server sends the same page again; reading on would never end.
@@ -80,9 +82,9 @@ async def pages(
     previous: Sequence[str] = ()
     first: Sequence[str] = ()
     while True:
-        batch = await _smaller_until_it_comes(fetch, start, size)
+        batch, asked = await _smaller_until_it_comes(fetch, start, size)
         if not batch.ids and confirm:
-            batch = await _smaller_until_it_comes(fetch, start, size)
+            batch, asked = await _smaller_until_it_comes(fetch, start, size)
         if not batch.ids:
             return
         if batch.ids == previous or batch.ids == first:
@@ -92,17 +94,21 @@ async def pages(
         previous, first = batch.ids, first or batch.ids
         if batch.total is not None and start >= batch.total:
             return
+        if start == expected and len(batch.ids) < asked:
+            return
 
 
 async def _smaller_until_it_comes(
     fetch: Callable[[int, int], Awaitable[Batch[T]]], start: int, size: PageSize
-) -> Batch[T]:
+) -> tuple[Batch[T], int]:
+    """A page, and how many items it was asked for with."""
     while True:
+        asked = size.current
         try:
-            batch = await fetch(start, size.current)
+            batch = await fetch(start, asked)
         except (errors.TimedOut, errors.ServerFailed):
             if not size.shrink():
                 raise
         else:
             size.grow()
-            return batch
+            return batch, asked

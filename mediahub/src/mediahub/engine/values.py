@@ -53,10 +53,15 @@ class ExternalId(msgspec.Struct, frozen=True, gc=False):
 
 
 class Artist(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An artist as the library lists it."""
+    """An artist as the library lists it.
+
+    Attributes:
+        album_count: Number of albums that the server counts as the artist's own.
+    """
 
     ref: ItemRef
     name: str
+    album_count: int | None = None
     genres: tuple[str, ...] = ()
     added_at: datetime.datetime | None = None
     updated_at: datetime.datetime | None = None

@@ -13,10 +13,11 @@ Requests are sent with POST, credentials in the body, because URLs end up in log
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
-from ..engine import coerce, errors, paging, wire
+from ..engine import breaker, coerce, errors, paging, wire
 from ..engine.capabilities import Capability, Handshake
 from ..engine.dialect import Dialect
 from ..engine.registry import ServerSettings, ServerType, Surroundings
@@ -42,6 +43,9 @@ T = TypeVar('T')
 # take no empty text.
 EVERYTHING = ('', '""')
 
+# Seconds for which the handshake's look at the scan counts as the one before a read.
+JUST_NOW = 10.0
+
 BASIC = frozenset(
     {
         Capability.CHANGES,
@@ -63,6 +67,7 @@ class SubsonicDialect(Dialect):
         credentials: The account.
         libraries: Names of the music folders to use; all where it is empty.
         page: Items that one request asks for.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class SubsonicDialect(Dialect):
         credentials: Credentials,
         libraries: Sequence[str] = (),
         page: int = PAGE,
+        clock: breaker.Clock = time.monotonic,
     ):
         super().__init__(name)
         self._calls = Calls(name, connection, credentials)
@@ -80,7 +86,9 @@ class SubsonicDialect(Dialect):
         self._page = page
         self._size = paging.PageSize(page)
         self._decoder = Decoder(name)
+        self._clock = clock
         self._handshake: Handshake | None = None
+        self._greeting: tuple[float, ScanProgress] | None = None
 
     async def aclose(self) -> None:
         """Nothing is held open: the connections belong to the pool."""
@@ -98,7 +106,9 @@ class SubsonicDialect(Dialect):
         if opens:
             # Subsonic's songs do not tell when they were played.
             capabilities |= {Capability.HISTORY, Capability.PLAY_COUNTS}
-        if await self._offered('getScanStatus'):
+        scan = await self._scan_state()
+        if scan is not None:
+            self._greeting = (self._clock(), scan)
             capabilities.add(Capability.SCAN_STATE)
             if await self._is_admin(account):
                 capabilities.add(Capability.SCAN)
@@ -135,13 +145,12 @@ class SubsonicDialect(Dialect):
             return False
         return user is not None and user.admin_role is True
 
-    async def _offered(self, method: str) -> bool:
-        """Whether the server answers a method; other failures than its refusal are raised."""
+    async def _scan_state(self) -> ScanProgress | None:
+        """How the scan stands; None where the server refuses to tell."""
         try:
-            await self._calls.read(method)
+            return await self.scan_progress()
         except REFUSED:
-            return False
-        return True
+            return None
 
     async def _ready(self) -> Handshake:
         return self._handshake or await self.handshake()
@@ -154,23 +163,28 @@ class SubsonicDialect(Dialect):
         evidence.machine_id = hello.machine_id
         folders = await self._folders()
         evidence.scope(repr((hello.machine_id, folders)))
-        reading = Reading(self, evidence, alone=len(kinds) == 1)
-        if not reading.alone:
-            await self._note_scan(evidence)
+        reading = Reading(self, evidence, kinds)
+        alone = len(kinds) == 1
+        if not alone:
+            await self._note_scan(evidence, self._greeted_with())
         for folder in folders or [('', None)]:
-            for kind in kinds:
-                async for page in reading.kind(kind, folder[0]):
-                    yield page
-        if not reading.alone:
+            async for page in reading.folder(folder[0]):
+                yield page
+        if not alone:
             await self._note_scan(evidence)
 
-    async def _note_scan(self, evidence: Evidence) -> None:
+    async def _note_scan(self, evidence: Evidence, known: ScanProgress | None = None) -> None:
         if Capability.SCAN_STATE not in (await self._ready()).capabilities:
             evidence.scanning(None)
             return
-        progress = await self.scan_progress()
+        progress = known or await self.scan_progress()
         evidence.scanning(progress.scanning)
         evidence.moment(progress.marker)
+
+    def _greeted_with(self) -> ScanProgress | None:
+        """What the handshake saw of the scan, if that was just now; once."""
+        seen, self._greeting = self._greeting, None
+        return seen[1] if seen and self._clock() - seen[0] < JUST_NOW else None
 
     async def _folders(self) -> list[tuple[str, str | None]]:
         """Ids and names of the folders in use; empty for all of them, which needs no ids.
@@ -198,9 +212,9 @@ class SubsonicDialect(Dialect):
         return list({item.ref: item for item in self._made(self._decoder.artist, rows)}.values())
 
     def albums(
-        self, folder: str, order: str, *, confirm: bool = False
+        self, folder: str, order: str, *, confirm: bool = False, expected: int | None = None
     ) -> AsyncGenerator[paging.Batch[Album]]:
-        """Albums in an order, in pages; with ``confirm``, their end is asked for twice."""
+        """Albums in an order, in pages; see :func:`mediahub.engine.paging.pages`."""
 
         async def fetch(start: int, count: int) -> paging.Batch[Album]:
             params = (('type', order), ('size', str(count)), ('offset', str(start)))
@@ -210,7 +224,7 @@ class SubsonicDialect(Dialect):
                 raise errors.ProtocolError(self.name, 'getAlbumList2 answers without a list')
             return self._batch(self._made(self._decoder.album, data.album))
 
-        return paging.pages(self.name, fetch, self._size, confirm=confirm)
+        return paging.pages(self.name, fetch, self._size, confirm=confirm, expected=expected)
 
     async def tracks(
         self, folder: str, *, confirm: bool = False
@@ -308,6 +322,7 @@ class SubsonicDialect(Dialect):
 
     async def start_scan(self, path: str | None) -> None:
         """Scan everything; the protocol knows no part of it."""
+        self._greeting = None
         await self._calls.change('startScan')
 
     async def scan_progress(self) -> ScanProgress:
@@ -446,7 +461,9 @@ def _build(name: str, settings: ServerSettings, around: Surroundings) -> Dialect
         policy=around.policy,
         clock=around.clock,
     )
-    return SubsonicDialect(name, connection, credentials, chosen.libraries, chosen.page_size)
+    return SubsonicDialect(
+        name, connection, credentials, chosen.libraries, chosen.page_size, around.clock
+    )
 
 
 SERVER_TYPE = ServerType(

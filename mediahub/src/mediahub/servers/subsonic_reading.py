@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol
 
 from ..engine import paging
@@ -23,7 +23,7 @@ class Lists(Protocol):
         ...
 
     def albums(
-        self, folder: str, order: str, *, confirm: bool = False
+        self, folder: str, order: str, *, confirm: bool = False, expected: int | None = None
     ) -> AsyncGenerator[paging.Batch[Album]]:
         """Albums in an order, in pages."""
         ...
@@ -39,25 +39,34 @@ class Reading:
     Args:
         dialect: Reads them.
         evidence: Takes what does not fit.
-        alone: Only one kind is read, so nothing else speaks for it: its end is asked for twice.
+        kinds: What is read. Where the list that would speak for another is not among it, that
+            other one's end is asked for twice.
     """
 
-    def __init__(self, dialect: Lists, evidence: Evidence, *, alone: bool):
-        self.alone = alone
+    def __init__(self, dialect: Lists, evidence: Evidence, kinds: Collection[Kind]):
         self._dialect = dialect
         self._evidence = evidence
+        self._kinds = frozenset(kinds)
         self._artists: set[str] = set()
-        self._songs: int | None = None
+        self._albums: int | None = None
+        self._songs = 0
 
-    def kind(self, kind: Kind, folder: str) -> AsyncGenerator[Page]:
-        """Yield everything of a kind."""
-        read = {Kind.ARTIST: self._read_artists, Kind.ALBUM: self._read_albums}
-        return read.get(kind, self._read_tracks)(folder)
+    async def folder(self, folder: str) -> AsyncGenerator[Page]:
+        """Yield everything of a folder: each list before the one that it speaks for."""
+        for kind, read in (
+            (Kind.ARTIST, self._read_artists),
+            (Kind.ALBUM, self._read_albums),
+            (Kind.TRACK, self._read_tracks),
+        ):
+            if kind in self._kinds:
+                async for page in read(folder):
+                    yield page
 
     async def _read_artists(self, folder: str) -> AsyncGenerator[Page]:
         artists = await self._dialect.artists(folder)
         self._artists = {artist.ref.native_id for artist in artists}
-        if self.alone:
+        self._albums = sum(artist.album_count or 0 for artist in artists)
+        if Kind.ALBUM not in self._kinds:
             again = await self._dialect.artists(folder)
             if {artist.ref.native_id for artist in again} != self._artists:
                 self._evidence.problem('two lists of artists differ')
@@ -67,7 +76,11 @@ class Reading:
 
     async def _read_albums(self, folder: str) -> AsyncGenerator[Page]:
         count = songs = 0
-        async for batch in self._dialect.albums(folder, BY_NAME, confirm=self.alone):
+        vouched = Kind.TRACK in self._kinds
+        batches = self._dialect.albums(
+            folder, BY_NAME, confirm=not vouched, expected=self._albums if vouched else None
+        )
+        async for batch in batches:
             count += len(batch.items)
             songs += sum(album.track_count or 0 for album in batch.items)
             self._check_artists(batch.items)
@@ -77,12 +90,13 @@ class Reading:
 
     def _check_artists(self, albums: Sequence[Album]) -> None:
         named = {album.artist_ref.native_id for album in albums if album.artist_ref}
-        if not self.alone and not named <= self._artists:
+        if Kind.ARTIST in self._kinds and not named <= self._artists:
             self._evidence.problem('albums are of artists that were not listed')
 
     async def _read_tracks(self, folder: str) -> AsyncGenerator[Page]:
         count = 0
-        async for batch in self._dialect.tracks(folder, confirm=self.alone):
+        vouched = Kind.ALBUM in self._kinds
+        async for batch in self._dialect.tracks(folder, confirm=not vouched):
             count += len(batch.items)
             yield Page(Kind.TRACK, tuple(batch.items))
-        self._evidence.total(Kind.TRACK, folder, count if self.alone else self._songs)
+        self._evidence.total(Kind.TRACK, folder, self._songs if vouched else count)

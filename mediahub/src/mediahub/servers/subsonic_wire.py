@@ -27,6 +27,7 @@ class Artist3(msgspec.Struct, rename='camel'):
 
     id: object = None
     name: object = None
+    album_count: object = None
     music_brainz_id: object = None
 
 
@@ -201,7 +202,12 @@ class Decoder:
         if ref is None:
             return None
         name = coerce.text(data.name) or ''
-        return Artist(ref=ref, name=name, external_ids=_external(data.music_brainz_id))
+        return Artist(
+            ref=ref,
+            name=name,
+            album_count=coerce.integer(data.album_count),
+            external_ids=_external(data.music_brainz_id),
+        )
 
     def album(self, data: Album3) -> Album | None:
         """An album."""
