@@ -109,3 +109,22 @@ def test_what_was_too_short_to_see_need_not_be_there(hand_clock: HandClock):
 
     assert tally(plex.truth, [], shortest=datetime.timedelta(seconds=1)).right
     assert not tally(plex.truth, []).right
+
+
+def test_a_ghost_of_one_session_is_not_taken_for_the_next(hand_clock: HandClock):
+    plex = LivingPlex(hand_clock).stocked()
+    phone = plex.device('Phone')
+    first = plex.play(plex.owner, phone, '1001')
+    hand_clock.go(10)
+    first.vanish(linger=60)
+    hand_clock.go(5)
+    second = plex.play(plex.owner, phone, '1001')
+    hand_clock.go(60)
+    second.stop()
+    ghost, rest = (
+        msgspec.structs.replace(seen(true, true.session_id), session_id=true.session_id)
+        for true in plex.truth
+    )
+    ghost = msgspec.structs.replace(ghost, stopped_at=second.truth.stopped)
+
+    assert tally(plex.truth, [ghost, rest]).right

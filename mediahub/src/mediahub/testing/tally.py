@@ -58,8 +58,9 @@ def tally(
 ) -> Tally:
     """Compare the truth of one server with a hub's plays of it.
 
-    A play of the hub is that true play of the same account, item and player which it shares most
-    time with. Plays that come from a server's history tell no player: there any will do.
+    A play of the hub is that true play of the same account, item, player and session which it
+    shares most time with. Plays that come from a server's history tell neither of the last two:
+    there any will do.
 
     Args:
         truth: What took place.
@@ -89,14 +90,18 @@ def tally(
 def _closest(
     play: Play, candidates: Iterable[TruePlay], slack: datetime.timedelta
 ) -> TruePlay | None:
-    client = play.player.client_id
     shared = [
         (_shared(play, true), true)
         for true in candidates
-        if not client or client == true.device.client_id
+        if _same(play.player.client_id, true.device.client_id)
+        and _same(play.session_id, true.session_id)
     ]
     near = [pair for pair in shared if pair[0] >= -slack]
     return max(near, key=lambda pair: pair[0])[1] if near else None
+
+
+def _same(told: str, true: str) -> bool:
+    return not told or told == true
 
 
 def _shared(play: Play, true: TruePlay) -> datetime.timedelta:
