@@ -89,6 +89,7 @@ def restore(kept: Iterable[plays.Play]) -> State:
             play=play,
             told_at=play.seen_at,
             moved_at=play.seen_at,
+            ended_at=play.stopped_at,
         )
         for play in kept
     }
