@@ -16,13 +16,14 @@ from ..api.hub import Hub
 from ..api.metrics import Metrics
 from ..api.picture_cache import PictureCache
 from ..api.servers import Server
+from ..bus import choice
 from ..bus.recorder import Recorder
 from ..engine import wire
 from ..settings import Settings
 from ..store.database import Database, StoreError
 from ..store.outbox import Outbox
 from ..store.plays import Plays
-from . import moving, watching
+from . import watching
 from .keeping import Keeper
 
 _BUS = 'the bus'
@@ -80,7 +81,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         outbox, plays = Outbox(store), Plays(store)
         recorder = Recorder(plays, store.run)
         recorder.subscribe(lambda committed: feed.publish(committed.events))
-        bus = moving.bus(settings, store, outbox, recorder)
+        bus = choice.chosen(settings, store, recorder)
         keeper = Keeper()
         auth = Auth(settings, store, pool, control=token)
         await auth.load()
