@@ -31,6 +31,7 @@ from mediahub.store.database import Database
 from mediahub.store.letters import DeadLetters
 from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
+from mediahub.store.stats import Stats
 from mediahub.store.watched import Watched
 from mediahub.store.waypoints import Waypoints
 from mediahub.testing.plex_living import LivingPlex
@@ -85,6 +86,7 @@ def built(home: pathlib.Path, database: Database, servers: Servers, **environ: s
         settings=settings.load({'MEDIAHUB_HOME': str(home), **environ}),
         database=database,
         plays=plays,
+        stats=Stats(database),
         servers=servers,
         bus=LocalBus(Outbox(database), recorder, DeadLetters(database), database.run),
         auth=Door(),

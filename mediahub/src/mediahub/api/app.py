@@ -21,11 +21,13 @@ from . import (
     front,
     gauges,
     health,
+    history_routes,
     images,
     live,
     openapi,
     plex_routes,
     server_routes,
+    stats_routes,
     webhook,
 )
 from .auth import routes as auth_routes
@@ -40,6 +42,8 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     plex_routes.router,
     images.router,
     server_routes.router,
+    history_routes.router,
+    stats_routes.router,
 )
 
 

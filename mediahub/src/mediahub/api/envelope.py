@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from ..engine import errors
 from ..store.database import StoreError
+from ..store.history import QueryError
 
 JSON = 'application/json'
 
@@ -153,8 +154,8 @@ def of_server(error: errors.MediaServerError) -> Problem:
     return Problem(status, 'PLEX_ERROR', str(error), details=details)
 
 
-def of_key(error: errors.InvalidKey) -> Problem:
-    """A key that no server gives out."""
+def of_key(error: errors.InvalidKey | QueryError) -> Problem:
+    """A key that no server gives out, or a question that makes no sense."""
     return Problem(400, 'INVALID_REQUEST', str(error))
 
 
@@ -215,6 +216,7 @@ _EXPLAINED: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
     (errors.MediaServerError, of_server),
     (errors.InvalidKey, of_key),
     (StoreError, of_store),
+    (QueryError, of_key),
     (RequestValidationError, of_request),
     (HTTPException, of_http),
 )

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 import fastapi
 from starlette.requests import HTTPConnection
 
 from ..bus.ports import Bus
+from ..playback.importing import Importing
 from ..settings import Settings
 from ..store.database import Database
 from ..store.plays import Plays
+from ..store.stats import Stats
 from .access import Doorkeeper
 from .answers_cache import AnswerCache
 from .feed import Feed
@@ -33,6 +35,7 @@ class Hub:
         ready: One line for everything that keeps the hub from its work.
         bus: Takes events to the database.
         advice: What to do about a server, by its name, where something is known to do.
+        imports: What fills gaps from other histories, by the name of the server or ``tautulli``.
         pictures: Those that are kept on disk.
         picture_requests: Bounds the requests for pictures, beside all else that is asked.
     """
@@ -40,6 +43,7 @@ class Hub:
     settings: Settings
     database: Database
     plays: Plays
+    stats: Stats
     servers: Servers
     bus: Bus
     auth: Doorkeeper
@@ -48,6 +52,7 @@ class Hub:
     ready: Callable[[], Awaitable[list[str]]]
     pictures: PictureCache
     advice: Callable[[str], str] = lambda name: ''
+    imports: Mapping[str, Importing] = dataclasses.field(default_factory=dict[str, Importing])
     answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
     picture_requests: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(6)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 from collections.abc import AsyncGenerator
 
+from ..api.auth import installation
+from ..api.auth.liveness import Health, TokenState
 from ..api.auth.service import Auth
 from ..api.feed import Feed
 from ..api.hub import Hub
@@ -19,12 +22,16 @@ from ..api.servers import Server
 from ..bus import choice
 from ..bus.recorder import Recorder
 from ..engine import wire
-from ..settings import Settings
+from ..playback.watcher import WatchState
+from ..settings import PlexServer, Settings
 from ..store.database import Database, StoreError
 from ..store.outbox import Outbox
 from ..store.plays import Plays
-from . import watching
+from ..store.stats import Stats
+from . import importing, watching, zone
 from .keeping import Keeper
+
+log = logging.getLogger(__name__)
 
 _BUS = 'the bus'
 
@@ -44,6 +51,8 @@ class Parts:
         self.keeper.start('sign-in', self.auth.run)
         for server in self.hub.servers:
             self.keeper.start(_watch(server), server.watcher.run)
+        for name, found in self.hub.imports.items():
+            self.keeper.start(f'the import from {name}', found.run)
 
     async def stop(self, patience: float) -> None:
         """Stop it in the order in which nothing is lost: whoever watches, then the bus.
@@ -76,36 +85,78 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         token: An administrator's, for this run.
     """
     async with wire.pool() as pool:
+        auth = Auth(settings, store, pool, control=token)
+        await auth.load()
         metrics = Metrics()
         feed = Feed(metrics.cut_off.inc)
-        outbox, plays = Outbox(store), Plays(store)
+        counted_in = zone.local()
+        outbox, plays = Outbox(store), Plays(store, counted_in)
         recorder = Recorder(plays, store.run)
         recorder.subscribe(lambda committed: feed.publish(committed.events))
         bus = choice.chosen(settings, store, recorder)
+        news = _News(auth, feed)
         keeper = Keeper()
-        auth = Auth(settings, store, pool, control=token)
-        await auth.load()
+        servers = watching.servers(
+            settings,
+            store,
+            outbox,
+            pool,
+            client_id=installation.client_id(settings),
+            wake=bus.wake,
+            told=news.watched,
+        )
         hub = Hub(
             settings=settings,
             database=store,
             plays=plays,
-            servers=watching.servers(
-                settings,
-                store,
-                outbox,
-                pool,
-                client_id=wire.PRODUCT,
-                wake=bus.wake,
-                told=lambda server, state: None,
-            ),
+            stats=Stats(store, counted_in),
+            servers=servers,
             bus=bus,
             auth=auth,
             metrics=metrics,
             feed=feed,
             ready=_Readiness(store, keeper).reasons,
             pictures=PictureCache(settings.home / 'cache' / 'pictures'),
+            advice=news.advice,
+            imports=importing.imports(settings, store, plays, servers, pool),
         )
         yield Parts(hub, outbox, keeper, auth)
+
+
+class _News:
+    """Tells those who have to know of what happens to a server and its token."""
+
+    def __init__(self, auth: Auth, feed: Feed):
+        self._auth = auth
+        self._tasks = set[asyncio.Task[None]]()
+        auth.plex_tokens.subscribe(lambda state: _alarm(feed, state))
+
+    def watched(self, server: PlexServer, state: WatchState) -> None:
+        """A watcher's state has changed."""
+        if state.token_dead:
+            self._auth.plex_tokens.refused(server.name)
+        elif state.connected:
+            self._auth.plex_tokens.accepted(server.name)
+        if state.connected and state.machine_id:
+            task = asyncio.create_task(self._learn(server.url, state.machine_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _learn(self, url: str, machine: str) -> None:
+        try:
+            await self._auth.machines.learn(url, machine)
+        except StoreError as error:
+            log.warning('which server is at its address is not remembered: %s', error)
+
+    def advice(self, name: str) -> str:
+        """What to do about a server's token; empty where there is nothing to be done."""
+        states = self._auth.plex_tokens.states()
+        return next((state.advice for state in states if state.server == name), '')
+
+
+def _alarm(feed: Feed, state: TokenState) -> None:
+    if state.health is Health.DEAD:
+        feed.alert(state.advice)
 
 
 class _Readiness:

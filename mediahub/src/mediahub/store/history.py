@@ -62,6 +62,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         server: Machine identifier of a server.
         account: Account on its server.
+        viewer: A part of the name by which the account is known; case and accents do not count.
         library: Key of a library on its server.
         rating_key: Of the item, or of its season, show, album or artist.
         player: Id of a player.
@@ -77,6 +78,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     server: str | None = None
     account: str | None = None
+    viewer: str | None = None
     library: str | None = None
     media_type: MediaType | None = None
     rating_key: str | None = None
@@ -167,10 +169,10 @@ def _condition(query: HistoryQuery) -> Part:
         'started_at < ?': stored(query.until),
     }
     chosen = {text: value for text, value in given.items() if value is not None}
-    searched = _search(query.text or '')
+    sought = [part for part in (_search(query.text or ''), _named(query.viewer or '')) if part.sql]
     return Part(
-        ' AND '.join([*chosen, *([searched.sql] if searched.sql else [])]) or 'true',
-        (*chosen.values(), *searched.parameters),
+        ' AND '.join([*chosen, *(part.sql for part in sought)]) or 'true',
+        (*chosen.values(), *(value for part in sought for value in part.parameters)),
     )
 
 
@@ -181,6 +183,17 @@ def _search(text: str) -> Part:
         return Part('')
     contained = ' AND '.join('contains(sought, ?)' for _ in words)
     return Part(f'piece IN (SELECT piece FROM titles WHERE {contained})', tuple(words))  # noqa: S608 - constants
+
+
+def _named(name: str) -> Part:
+    """Search the accounts, which are few, in place of all plays."""
+    if not name.strip():
+        return Part('')
+    named = 'contains(strip_accents(lower(name)), strip_accents(lower(?)))'
+    return Part(
+        f'(server, viewer_account_id) IN (SELECT (server, account) FROM people WHERE {named})',  # noqa: S608 - constants
+        (name.strip(),),
+    )
 
 
 def _rows(run: Query, query: HistoryQuery, condition: Part) -> list[Row]:

@@ -32,6 +32,7 @@ from mediahub.store.database import Database
 from mediahub.store.letters import DeadLetters
 from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
+from mediahub.store.stats import Stats
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.faults import Faults
 from mediahub.testing.http import Answer, Asked, InProcess
@@ -247,6 +248,7 @@ def hub_of(chosen: settings.Settings, database: Database, auth: Auth, folder: pa
         settings=chosen,
         database=database,
         plays=plays,
+        stats=Stats(database),
         servers=Servers(),
         bus=LocalBus(Outbox(database), recorder, DeadLetters(database), database.run),
         auth=auth,
