@@ -5,7 +5,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx2
@@ -128,6 +128,40 @@ async def test_dispatches_to_the_active_server(servers: Servers, registry: Regis
 
     assert {artist.ref.server for artist in on_plex} == {'living-room'}
     assert [artist.name for artist in on_shelf] == ['Artist 0', 'Nobody']
+
+
+CALLS: dict[str, Callable[[MediaServerEngine, Track], Awaitable[object]]] = {
+    'is_connected': lambda engine, track: engine.is_connected(),
+    'ensure_connection': lambda engine, track: engine.ensure_connection(),
+    'get_all_artists': lambda engine, track: engine.get_all_artists(),
+    'get_all_album_ids': lambda engine, track: engine.get_all_album_ids(),
+    'search_tracks': lambda engine, track: engine.search_tracks(track.title, ''),
+    'get_recently_added_albums': lambda engine, track: engine.get_recently_added_albums(),
+    'trigger_library_scan': lambda engine, track: engine.trigger_library_scan(),
+    'is_library_scanning': lambda engine, track: engine.is_library_scanning(),
+    'create_playlist': lambda engine, track: engine.create_playlist('New', [track.ref]),
+    'update_playlist': lambda engine, track: engine.update_playlist('New', [track.ref]),
+    'copy_playlist': lambda engine, track: engine.copy_playlist('Old', 'Copy'),
+    'get_play_history': lambda engine, track: engine.get_play_history(),
+    'get_track_play_counts': lambda engine, track: engine.get_track_play_counts(),
+}
+
+
+@pytest.mark.parametrize('method', CALLS)
+@pytest.mark.parametrize(('active', 'host'), [('living-room', 'plex'), ('study', 'subsonic')])
+async def test_every_method_of_the_seed_goes_to_the_active_server(
+    servers: Servers, registry: Registry, method: str, active: str, host: str
+):
+    settings = servers.config(registry, active)
+    async with MediaServerEngine(settings, transport=servers.transport, policy=POLICY) as engine:
+        (track, *_) = await engine.search_tracks('Song 0.0.1', '')
+        await engine.create_playlist('Old', [track.ref])
+    servers.transport.asked.clear()
+
+    async with MediaServerEngine(settings, transport=servers.transport, policy=POLICY) as engine:
+        await CALLS[method](engine, track)
+
+    assert {asked.headers['host'] for asked in servers.transport.asked} == {host}
 
 
 async def test_fifth_kind_of_server_is_one_registration(servers: Servers, registry: Registry):
