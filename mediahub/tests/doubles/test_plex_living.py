@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import time
@@ -435,3 +436,12 @@ def test_five_hundred_streams_are_listed_and_told(living_plex: LivingPlex, hand_
     assert len(keys) == 500
     assert {seen['viewOffset'] for seen in sessions(living_plex)} == {10_000}
     assert len(sessions(living_plex)) == 500
+
+
+def test_one_new_film_is_told_of_many_times(living_plex: LivingPlex):
+    row = living_plex.shelves.add_film('A New One')
+    with listening(living_plex) as heard:
+        living_plex.arrive(row)
+        kinds = collections.Counter(frame['type'] for frame in heard(146))
+
+    assert kinds == {'activity': 80, 'progress': 52, 'timeline': 14}

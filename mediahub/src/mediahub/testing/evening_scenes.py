@@ -107,7 +107,7 @@ def binge(house: House) -> Scene:
 
 def news(house: House) -> Scene:
     """Half an hour of a channel, which has no end of its own."""
-    row = broadcasts(house.plex)[0]
+    row = house.chance.choice(broadcasts(house.plex))
     session = house.start(house.cast.armchair, row, plex_delivery.SOUND)
     yield 30
     session.stop()
@@ -154,6 +154,7 @@ def train(house: House) -> Scene:
     yield 4
     session = house.start(house.cast.train, row, minutes=6.5)
     yield _minutes(row)
+    yield from _music(house, house.cast.train, plex_delivery.MUSIC, 4)
 
 
 def desk(house: House) -> Scene:
@@ -174,11 +175,15 @@ def desk(house: House) -> Scene:
 
 
 def kitchen(house: House) -> Scene:
-    """Music while somebody cooks: track after track in one session."""
+    """Music while somebody cooks."""
+    yield from _music(house, house.cast.kitchen, DIRECT, 9)
+
+
+def _music(house: House, viewer: Viewer, how: Delivery, count: int) -> Scene:
+    """Track after track of an album in one session."""
     library = house.plex.music.library
-    tracks = library.tracks_of(house.chance.choice(list(library.albums)))
-    viewer = house.cast.kitchen
-    session = house.plex.play(viewer.person, viewer.device, tracks[0].id)
+    tracks = library.tracks_of(house.chance.choice(list(library.albums)))[:count]
+    session = house.plex.play(viewer.person, viewer.device, tracks[0].id, how)
     for track, following in itertools.pairwise(tracks):
         yield track.duration_ms / 60_000 - 0.05
         session.next(house.plex.playable(following.id))

@@ -85,15 +85,17 @@ class History:
         """A page of the entries that a request asks for."""
         # A sweep asks for what is new, again and again: it shall not cost what is old.
         since = bisect.bisect_left(self.views, asked.number('viewedAt>', 0), key=_BY_TIME)
-        wanted = [view for view in self.views[since:] if _wanted(asked, view)]
-        found = self._ordered(asked, wanted)
+        found = self._ordered(asked, _wanted(asked, self.views[since:]))
         page = found[start : None if size is None else start + size]
         nodes = [view.node(gone=view.item['ratingKey'] in self.gone) for view in page]
         return container('Metadata', nodes, total=len(found), offset=start)
 
     def _ordered(self, asked: Asked, views: list[View]) -> list[View]:
         # The last order given first: sorting keeps what an earlier one did.
-        for order in reversed(asked.first('sort', 'viewedAt:asc').split(',')):
+        orders = asked.first('sort', 'viewedAt:asc')
+        if orders == 'viewedAt:desc':
+            return views[::-1]
+        for order in reversed(orders.split(',')):
             name, _, direction = order.partition(':')
             if name in _ORDERS:
                 key = operator.attrgetter(_ORDERS[name])
@@ -101,8 +103,11 @@ class History:
         return views
 
 
-def _wanted(asked: Asked, view: View) -> bool:
-    return all(_TESTS[name](view, value) for name, value in asked.query if name in _TESTS)
+def _wanted(asked: Asked, views: list[View]) -> list[View]:
+    for name, value in asked.query:
+        if name in _TESTS:
+            views = [view for view in views if _TESTS[name](view, value)]
+    return views
 
 
 # The filters; dates as media queries compare them.

@@ -56,7 +56,7 @@ from .plex_people import Device, Person, Playable, TruePlay
 from .plex_quirks import Quirks
 from .plex_sessions import Session, Stage
 from .plex_shelves import MUSIC, SECTIONS, Shelves, VideoRow
-from .plex_telling import CREATED, DELETED, PROCESSED, Scan, Telling
+from .plex_telling import DELETED, Scan, Telling
 from .plex_webhooks import Hooks
 
 if TYPE_CHECKING:
@@ -246,8 +246,7 @@ class LivingPlex:
 
     def arrive(self, row: VideoRow) -> None:
         """Tell that a film or an episode was found; :attr:`shelves` has it already."""
-        for state in (CREATED, PROCESSED):
-            self.telling.timeline(row, state)
+        self.telling.bustle(row)
         self.telling.post('library.new', item=self.shelves.node(row))
 
     def remove(self, rating_key: str) -> None:

@@ -126,7 +126,7 @@ class Notices:
 
     def _send(self, kind: str, entries: Sequence[Node]) -> None:
         self.sent += 1
-        if self._manner.silent:
+        if self._manner.silent or not self._listeners:
             return
         frame = self._frame(kind, entries)
         for listener in self._listeners:

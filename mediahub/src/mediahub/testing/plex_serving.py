@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, cast
 
@@ -71,10 +72,20 @@ class _Push:
         queue: Queue = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
+        # One call of the loop for all that comes before it gets round to it. Notices send one at a
+        # time, so that nobody else adds between the two lines of send.
+        coming: deque[tuple[str, str]] = deque()
+
+        def pass_on() -> None:
+            while coming:
+                queue.put_nowait(coming.popleft())
+
         def send(kind: str, text: str) -> None:
+            coming.append((kind, text))
             # The loop is closed when the server went down in between.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(queue.put_nowait, (kind, text))
+                if len(coming) == 1:
+                    loop.call_soon_threadsafe(pass_on)
 
         query = connection.query_params
         filters = query.get('filters', query.get('filter'))
