@@ -10,8 +10,6 @@ import pytest
 
 from charmarr_lib import pebble
 
-from .daemons import eventually
-
 PEBBLES_OWN_DELAY = 5.0  # seconds from SIGTERM to SIGKILL where a service does not say
 
 
@@ -60,14 +58,33 @@ def test_what_does_not_run_need_not_be_stopped(app):
     assert app.daemon.current(app.service) == 'inactive'
 
 
-def test_what_is_still_ending_counts_as_stopped_but_cannot_be_started(app):
+@pytest.fixture
+def leaving(app):
+    """A program that takes three seconds to end, as a hook leaves it that is killed meanwhile."""
     app.daemon.room.behave(ends_after=3)
     pid = app.start()['pid']
-    change = app.container.pebble.stop_services([app.service], timeout=0)
+    app.container.pebble.stop_services([app.service], timeout=0)
     app.daemon.room.wait_for('signal', signal='SIGTERM')
-    assert pebble.is_running(app.container, app.service) is False
     assert app.daemon.status_of(pid)['State'][0] in 'RS'
+    return app
+
+
+def test_what_is_still_ending_counts_as_stopped_but_cannot_be_started(leaving):
+    assert pebble.is_running(leaving.container, leaving.service) is False
     with pytest.raises(ops.pebble.ChangeError, match='while terminating'):
-        app.replan()
-    app.container.pebble.wait_change(change)
-    eventually(lambda: app.replan() or pebble.is_running(app.container, app.service))
+        leaving.container.pebble.start_services([leaving.service])
+
+
+def test_what_is_still_ending_is_not_waited_for_by_pebble_but_by_us(leaving):
+    before = time.monotonic()
+    leaving.container.pebble.stop_services([leaving.service])
+    assert time.monotonic() - before < 2
+    leaving.stop()
+    leaving.daemon.room.wait_for('ended', patience=0)
+
+
+def test_what_is_still_ending_is_started_once_it_is_gone(leaving):
+    assert leaving.replan() is True
+    told = [each['event'] for each in leaving.daemon.room.all_told()]
+    assert told.index('ended') < len(told) - 1 - told[::-1].index('started')
+    assert pebble.is_running(leaving.container, leaving.service)

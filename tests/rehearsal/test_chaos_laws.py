@@ -6,11 +6,23 @@
 from __future__ import annotations
 
 import pathlib
+import random
 from collections.abc import Iterator
 
 import pytest
 
-from rehearsal import bundle, bundlecheck, catalogue, chaos, doubles, kube, laws, model, outcomes
+from rehearsal import (
+    acts,
+    bundle,
+    bundlecheck,
+    catalogue,
+    chaos,
+    doubles,
+    kube,
+    laws,
+    model,
+    outcomes,
+)
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECRET = 'claim-abcdefghijklmnopqrst'
@@ -230,3 +242,26 @@ def test_a_volume_may_go_with_its_relation(night):
     night.do('juju remove-relation plex charmarr-storage')
     charm_api(night).strategic('StatefulSet', 'plex', {'spec': {'template': {'spec': NOT_SHARED}}})
     assert broken(night) == ''
+
+
+def test_settings_that_are_edited_under_a_running_plex_are_found(night):
+    night.rehearsal.settle()
+    (plex,) = night.troupe.plexes
+    assert broken(night) == ''
+    (pathlib.Path(plex.folders[-1]) / 'Preferences.xml').write_text('<Preferences/>')
+    assert broken(night) == 'no settings edited under a running Plex'
+    plex.stop()
+    assert broken(night) == 'no settings edited under a running Plex'
+
+
+def test_an_access_mode_is_a_mistake_only_once_there_is_a_volume(night):
+    choose = next(each.choose for each in acts.ACTS if each.name == 'mistake')
+
+    def mistakes() -> set[str | None]:
+        chance = random.Random(0)  # noqa: S311  # no secret
+        return {choose(chance, night.rehearsal) for _ in range(400)}
+
+    mode = 'juju config charmarr-storage access-mode=ReadWriteOnce'
+    early = mistakes()
+    night.rehearsal.settle()
+    assert (mode in early, mode in mistakes()) == (False, True)

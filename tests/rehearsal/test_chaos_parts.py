@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+from typing import Any
 
 import httpx2
+import ops
 import pytest
 
+from charmarr_lib.testing import pebble
 from charmarr_lib.testing.kubernetes import KubernetesFake
 from rehearsal import (
     endstate,
@@ -20,7 +24,7 @@ from rehearsal import (
     storm,
     vigil,
 )
-from rehearsal.dispatch import PodKilled
+from rehearsal.dispatch import AgentKilled, PodKilled
 
 API = 'https://kubernetes.default.svc/version'
 PLEX = 'http://localhost:32400/identity'
@@ -184,3 +188,67 @@ def test_differences_name_what_is_missing_and_what_is_too_much():
 def test_a_script_that_is_not_there_is_said_to_be(tmp_path):
     with pytest.raises(errors.InputError, match=r'night\.txt: cannot be read'):
         vigil.read(tmp_path / 'night.txt')
+
+
+@pytest.fixture
+def fake():
+    service: Any = {'override': 'replace', 'command': 'main', 'startup': 'enabled'}
+    with pebble.PebbleFake() as fake:
+        fake.add_layer('main', {'services': {'main': service}})
+        fake.replan()
+        yield fake
+
+
+def stop(weather, unit, fake):
+    with weather.surround(unit, fake, 'stop_services'):
+        fake.stop('main')
+
+
+def test_nothing_happens_to_calls_of_pebble_without_trouble(weather, unit, fake):
+    weather.add(storm.Trouble('plex', storm.Target.ANY, storm.Way.KILL_BEFORE))
+    stop(weather, unit, fake)
+    assert (fake.running(), fake.services.terminating()) == ([], [])
+
+
+def test_a_hook_is_killed_between_any_two_calls_of_pebble(weather, unit, fake):
+    weather.add(storm.Trouble('plex', storm.Target.PEBBLE, storm.Way.KILL_AFTER, skip=1))
+    with weather.surround(unit, fake, 'get_plan'):
+        pass
+    with pytest.raises(PodKilled):
+        stop(weather, unit, fake)
+    assert (weather.killed, weather.graceless) == (1, True)
+    assert fake.services.terminating() == ['main']
+
+
+@pytest.mark.parametrize(
+    ('way', 'terminating'), [(storm.Way.AGENT_BEFORE, []), (storm.Way.AGENT_AFTER, ['main'])]
+)
+def test_the_agent_dies_alone_before_or_after_its_call(weather, unit, fake, way, terminating):
+    weather.add(storm.Trouble('plex', storm.Target.PEBBLE, way))
+    with pytest.raises(AgentKilled):
+        stop(weather, unit, fake)
+    assert fake.services.terminating() == terminating
+    assert not weather.graceless
+
+
+@pytest.mark.parametrize(
+    ('way', 'error', 'terminating'),
+    [
+        (storm.Way.REFUSED, ops.pebble.ConnectionError, []),
+        (storm.Way.TIMEOUT, TimeoutError, []),
+        (storm.Way.LOST_REPLY, http.client.RemoteDisconnected, ['main']),
+    ],
+)
+def test_a_call_of_pebble_fails(weather, unit, fake, way, error, terminating):
+    weather.add(storm.Trouble('plex', storm.Target.PEBBLE, way))
+    with pytest.raises(error):
+        stop(weather, unit, fake)
+    assert fake.services.terminating() == terminating
+    assert (weather.killed, weather.failed) == (0, 1)
+
+
+def test_a_usurped_unit_gets_its_answer_of_pebble_too(weather, unit, fake):
+    weather.add(storm.Trouble('plex', storm.Target.PEBBLE, storm.Way.USURP))
+    stop(weather, unit, fake)
+    assert fake.services.terminating() == ['main']
+    assert not unit.leader

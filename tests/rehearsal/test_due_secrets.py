@@ -30,3 +30,15 @@ def test_a_key_that_expires_is_told_of_once_and_holds(suite):
     suite.at.settle()
     assert ran(suite, 'secret-expired') == ['overseerr/0']
     assert key(suite) == before
+
+
+def test_who_no_longer_leads_is_not_told_of_the_key_that_its_successor_has_replaced(suite):
+    suite.types('juju scale-application overseerr 2')
+    suite.at.settle()
+    first, second = suite.rehearsal.applications['overseerr'].units
+    suite.rehearsal.accidents.lead(second)
+    suite.rehearsal.accidents.ask_for_secret('overseerr', 'secret-rotate')
+    suite.at.settle()
+    [secret] = suite.rehearsal.secrets.secrets.values()
+    assert secret.consumers[first.name].revision < secret.latest
+    assert ran(suite, 'secret-changed') == []

@@ -100,6 +100,7 @@ class PlexContainer:
         """Start Plex, or restart it where its plan has changed; return whether that was so."""
         self._own_config((course.launch.user_id, course.launch.group_id))
         if not self._program.is_running():
+            self._program.stop()  # one that is on its way out would write over the settings
             self._edit(lambda found: found.replaced(_changes(found, course)))
         layer: Any = plex_layer.layer(course.launch)
         return self._program.replan(layer)

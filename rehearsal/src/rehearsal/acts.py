@@ -126,7 +126,8 @@ _PAIRS: Final = (
 )
 
 
-_DEADLY: Final = (storm.Way.KILL_BEFORE, storm.Way.KILL_AFTER)
+_CALLS: Final = 16
+"""Calls to Pebble that trouble may let through first; a hook makes about as many."""
 
 
 def alive(rehearsal: engine.Rehearsal) -> list[model.Application]:
@@ -157,6 +158,11 @@ def _mistake(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     if application is None:
         return None
     option, value = chance.choice(list(_MISTAKES[application.charm.name].items()))
+    claim = f'{application.name}-shared'
+    if option == 'access-mode' and not rehearsal.cluster.peek(
+        'PersistentVolumeClaim', claim, rehearsal.model
+    ):
+        return None  # what is not there yet can have any mode, and then has to keep it
     return f'juju config {application.name} {option}={value}'
 
 
@@ -249,9 +255,10 @@ def _trouble(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     application = _application(chance, rehearsal)
     if application is None:
         return None
-    way = chance.choice([each for each in storm.Way if each not in _DEADLY])
+    way = chance.choice([each for each in storm.Way if each not in storm.DEADLY])
     target = chance.choice(list(storm.Target))
-    skip, times = chance.randrange(6), chance.choice((1, 1, 2, 5, 20))
+    skip = chance.randrange(_CALLS if target is storm.Target.PEBBLE else 6)
+    times = chance.choice((1, 1, 2, 5, 20))
     return f'{PREFIX}trouble {application.name} {target.value} {way.value} {skip} {times}'
 
 
@@ -259,8 +266,10 @@ def _kill_in_hook(chance: random.Random, rehearsal: engine.Rehearsal) -> str | N
     application = _application(chance, rehearsal)
     if application is None:
         return None
-    way = chance.choice(_DEADLY)
-    return f'{PREFIX}trouble {application.name} any {way.value} {chance.randrange(8)} 1'
+    way = chance.choice(storm.DEADLY)
+    target = chance.choice((storm.Target.ANY, storm.Target.PEBBLE))
+    skip = chance.randrange(_CALLS if target is storm.Target.PEBBLE else 8)
+    return f'{PREFIX}trouble {application.name} {target.value} {way.value} {skip} 1'
 
 
 def _restart_container(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:

@@ -146,8 +146,9 @@ class Agent:
     def _secrets(self, unit: model.Unit) -> Iterator[model.Hook]:
         for secret in self._juju.secrets.readable(unit.name):
             consumer = secret.consumers.get(unit.name)
-            owners = (unit.name, unit.application if unit.leader else unit.name)
-            if secret.owner in owners:
+            if secret.owner == unit.application and not unit.leader:
+                continue  # who leads is asked, and nobody in the application is an observer
+            if secret.owner in (unit.name, unit.application):
                 if secret.due:
                     yield self._due(secret)
                 for revision in secret.unread():

@@ -56,8 +56,8 @@ class Verdict:
         law: What did not hold, empty if all did.
         details: What showed it, one line each.
         hooks: Hooks and actions that ran.
-        killed: Pods that died in the middle of a hook.
-        failed: Requests that failed.
+        killed: Hooks that ended in the middle, with their pod or the charm's container.
+        failed: Requests and calls to Pebble that failed.
         seconds: Wall time.
     """
 
@@ -130,7 +130,11 @@ class Night:
         self.troupe.register(charms)
         watch = _Watch(self.storm)
         self.rehearsal = engine.Rehearsal(
-            charms, onlooker=watch, schedule=Lottery(seed), tamper=self.storm.tamper
+            charms,
+            onlooker=watch,
+            schedule=Lottery(seed),
+            tamper=self.storm.tamper,
+            surround=self.storm.surround,
         )
         self.storm.guard(self.rehearsal.cluster)
         self.rehearsal.kubernetes.node.offer('gpu.intel.com/i915', 4)

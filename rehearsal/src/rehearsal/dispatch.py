@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import traceback
 import typing
@@ -33,6 +34,10 @@ class PodKilled(BaseException):
     """The pod dies while its charm runs; a transport may raise it between two requests."""
 
 
+class AgentKilled(BaseException):
+    """The charm's container dies while its charm runs; the workload's containers go on."""
+
+
 class LeadershipLost(Exception):
     """The unit wrote what only the leader may write, and leads no more when it commits."""
 
@@ -52,6 +57,9 @@ class Ran:
 
 
 Run = Callable[[], Ran]
+
+Surround = Callable[[model.Unit, PebbleFake, str], contextlib.AbstractContextManager[None]]
+"""Surrounds each call of a unit to a container's Pebble, of which it gets the method's name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Dispatcher:
         unpacked: Where charms are unpacked.
         log: Takes what charms write to Juju's log: unit, level, message.
         pause: Lets seconds pass while an action waits.
+        surround: Stands between charms and Pebble.
     """
 
     def __init__(
@@ -93,9 +102,11 @@ class Dispatcher:
         unpacked: pathlib.Path,
         log: Callable[[str, str, str], None],
         pause: Callable[[float], None],
+        surround: Surround | None = None,
     ) -> None:
         self._juju = juju
         self._pause = pause
+        self._surround = surround
         self._transport = transport
         self._folders = folders
         self._unpacked = unpacked
@@ -183,7 +194,7 @@ class Dispatcher:
         with (
             http.use_transport(self._transport(unit)),
             waiting.use_pause(self._pause),
-            use_pebble(named),
+            use_pebble(named, self._surround and functools.partial(self._surround, unit)),
             charm_context.hook_surroundings(charm, self._charm_folder(charm), changes),
         ):
             yield
@@ -324,6 +335,8 @@ def _execute(manager: Any, before: testing.State) -> _Ended:
         outcome, trace = model.Outcome.FAILED, _traceback(error)
     except PodKilled:
         outcome = model.Outcome.KILLED
+    except AgentKilled:
+        outcome = model.Outcome.ABANDONED
     after = manager.ops.state if manager.ops is not None else before
     return _Ended(outcome, after, trace, message)
 

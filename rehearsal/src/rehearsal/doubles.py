@@ -68,6 +68,12 @@ class Troupe:
         if program not in self.plexes:
             self.plexes.append(program)
 
+    def lost_edits(self) -> Iterator[str]:
+        """Yield the folder of each Plex whose settings somebody has edited while it ran."""
+        for each in self.plexes:
+            if each.edited or each.lost_edits:
+                yield each.folders[-1]
+
     def secrets(self) -> Iterator[str]:
         """Yield what the programs know and nobody else may."""
         for each in self.plexes:

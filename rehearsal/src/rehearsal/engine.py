@@ -36,9 +36,9 @@ from . import (
     scheduler,
 )
 from . import model as _model
-from .dispatch import PodKilled
+from .dispatch import AgentKilled, PodKilled
 
-__all__ = ['PodKilled', 'Rehearsal']
+__all__ = ['AgentKilled', 'PodKilled', 'Rehearsal']
 
 Tamper = Callable[[_model.Unit, httpx2.BaseTransport], httpx2.BaseTransport]
 """Takes a unit and the network as its pod sees it, and returns what the charm shall see."""
@@ -59,6 +59,7 @@ class Rehearsal:
         onlooker: Is told what happens while it happens.
         schedule: Decides where Juju promises no order.
         tamper: Stands between a unit's pod and the network.
+        surround: Stands between a unit's charm and Pebble.
 
     Attributes:
         applications: Applications by name.
@@ -78,6 +79,7 @@ class Rehearsal:
         onlooker: progress.Progress | None = None,
         schedule: scheduler.Scheduler | None = None,
         tamper: Tamper | None = None,
+        surround: dispatch.Surround | None = None,
     ) -> None:
         self._tamper = tamper
         self.catalogue = charms
@@ -107,6 +109,7 @@ class Rehearsal:
             unpacked=self._folder / 'charms',
             log=self._progress.log,
             pause=self._pause,
+            surround=surround,
         )
         self._runner = runner.Runner(
             self._juju,

@@ -167,6 +167,12 @@ def one_plex_a_database(seen: Witness) -> Iterator[str]:
     seen.troupe.collisions.clear()
 
 
+def no_running_plex_edited(seen: Witness) -> Iterator[str]:
+    """Nobody edits the settings of a Plex that runs: it would write over them when it stops."""
+    for folder in seen.troupe.lost_edits():
+        yield f'the settings in {folder.rpartition("/volumes/")[2]} were edited under Plex'
+
+
 def no_secret_shown(seen: Witness) -> Iterator[str]:
     """No secret is in a log, a status, a plan, an answer of an action, a databag, an object."""
     secrets = {each for each in _secrets(seen) if len(each) >= _SHORTEST_SECRET}
@@ -275,6 +281,7 @@ LAWS: Final[Mapping[str, Law]] = {
     'no hook error': no_hook_error,
     'no media object deleted unless asked': no_media_deleted,
     'no two Plex on one database': one_plex_a_database,
+    'no settings edited under a running Plex': no_running_plex_edited,
     'no secret in any recorded text': no_secret_shown,
     'nothing published that is not true': only_truth_published,
     'no rollout without a difference': no_idle_rollout,

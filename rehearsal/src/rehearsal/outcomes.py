@@ -16,6 +16,9 @@ class Outcome(enum.Enum):
     DONE = 'done'
     FAILED = 'failed'
     KILLED = 'killed'
+    """The pod died meanwhile."""
+    ABANDONED = 'abandoned'
+    """The charm's container died meanwhile; the pod and the other containers in it live on."""
 
 
 @dataclasses.dataclass(frozen=True)

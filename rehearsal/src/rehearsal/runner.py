@@ -165,8 +165,10 @@ class Runner:
             self._agent.succeeded(unit, hook, seen)
         elif ran.outcome is model.Outcome.FAILED:
             self._failed(unit, hook, ran, tally)
-        else:
+        elif ran.outcome is model.Outcome.KILLED:
             self._killed(unit, hook)
+        else:
+            self._abandoned(unit, hook)
         self._agent.after(unit)
         if hook == agent.STOP and not self._dying(unit):
             self._end_pod(unit)
@@ -184,6 +186,17 @@ class Runner:
         """Lose the pod in the middle of a hook: the next one takes the hook up again."""
         _interrupt(unit, hook)
         self._end_pod(unit)
+
+    def _abandoned(self, unit: model.Unit, hook: model.Hook | None = None) -> None:
+        """Lose the charm's container in the middle of a hook: the next one takes that up again."""
+        doing = hook or (unit.failure and unit.failure.hook)
+        if doing is not None:
+            _interrupt(unit, doing)
+        unit.failure = None
+        unit.agent = model.Status('idle' if unit.memory.installed else 'executing')
+        _take_up(unit.memory, [agent.START])
+        if unit.pod is not None:
+            unit.pod.ready.clear()
 
     def _end_pod(self, unit: model.Unit) -> None:
         if unit.pod is not None:
@@ -205,6 +218,9 @@ class Runner:
             # Juju never runs an action twice.
             action.status, action.message = model.ActionStatus.FAILED, 'action terminated'
             self._end_pod(unit)
+        elif ran.outcome is model.Outcome.ABANDONED:
+            action.status, action.message = model.ActionStatus.FAILED, 'action terminated'
+            self._abandoned(unit)
         elif ran.outcome is model.Outcome.FAILED:
             self._record(tally, model.HookError(unit.name, name, ran.traceback))
 
@@ -352,11 +368,7 @@ class Runner:
     def _begin_life(self, application: model.Application, unit: model.Unit) -> None:
         memory = unit.memory
         unit.agent = model.Status('idle' if memory.installed else 'executing')
-        if memory.interrupted is not None:
-            memory.queued = [memory.interrupted, agent.START] if memory.installed else []
-            memory.interrupted = None
-        elif memory.installed:
-            memory.queued = list(agent.NEW_POD)
+        _take_up(memory, agent.NEW_POD)
         for instance in self._cluster.storage(application, unit.number):
             id_ = self._storage_ids.setdefault(
                 instance.claim, f'{instance.name}/{next(self._storage_numbers)}'
@@ -415,6 +427,15 @@ class Runner:
 
     def _fingerprint(self) -> tuple[object, ...]:
         return (self._juju.changes, self._charm_writes, self._workload_state())
+
+
+def _take_up(memory: model.Memory, otherwise: Iterable[model.Hook]) -> None:
+    """Let an agent that starts anew begin with what the last one was doing."""
+    if memory.interrupted is not None:
+        memory.queued = [memory.interrupted, agent.START] if memory.installed else []
+        memory.interrupted = None
+    elif memory.installed:
+        memory.queued = list(otherwise)
 
 
 def _interrupt(unit: model.Unit, hook: model.Hook) -> None:

@@ -1,20 +1,25 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A network that fails charms: requests refused, lost or never answered, and pods that die."""
+"""What fails charms between two steps: requests refused, lost or never answered, pods that die."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
+import http.client
+from collections.abc import Generator
 from typing import Final
 
 import httpx2
+from ops import pebble
 
 from charmarr_lib.testing.kubernetes import Fault, KubernetesFake
+from charmarr_lib.testing.pebble import PebbleFake
 
 from . import model
-from .dispatch import PodKilled
+from .dispatch import AgentKilled, PodKilled
 
 _API: Final = 'kubernetes.default.svc'
 _KINDS: Final = frozenset({'Namespace', 'Pod', 'Service'})
@@ -22,17 +27,22 @@ _PAGE: Final = '<html><body>Please log in</body></html>'
 
 
 class Target(enum.Enum):
-    """Whom a request is sent to."""
+    """Whom a charm asks."""
 
     API = 'api'
     WORKLOAD = 'workload'
     ANY = 'any'
+    """Either, over the network."""
+    PEBBLE = 'pebble'
 
-    def meets(self, request: httpx2.Request) -> bool:
-        """Tell whether a request goes there."""
-        if self is Target.ANY:
-            return True
-        return request.url.host.startswith(_API) is (self is Target.API)
+    @classmethod
+    def of(cls, request: httpx2.Request) -> Target:
+        """Return where a request goes."""
+        return cls.API if request.url.host.startswith(_API) else cls.WORKLOAD
+
+    def meets(self, asked: Target) -> bool:
+        """Tell whether this is who is asked."""
+        return self is asked or (self is Target.ANY and asked is not Target.PEBBLE)
 
 
 class Way(enum.Enum):
@@ -51,12 +61,20 @@ class Way(enum.Enum):
     """The pod of the asking charm dies, and the request is never sent."""
     KILL_AFTER = 'kill-after'
     """It takes effect, and the pod of the asking charm dies."""
+    AGENT_BEFORE = 'agent-before'
+    """The charm's container dies, that of the workload lives on, and nothing is sent."""
+    AGENT_AFTER = 'agent-after'
+    """It takes effect, and the charm's container dies, but not that of the workload."""
     USURP = 'usurp'
     """The asking unit loses the leadership meanwhile, to another unit if there is one."""
 
 
 _CODES: Final = {Way.UNAVAILABLE: 503, Way.BROKEN: 500, Way.THROTTLED: 429}
-_REACHING: Final = frozenset({Way.LOST_REPLY, Way.KILL_AFTER, Way.USURP})
+_REACHING: Final = frozenset({Way.LOST_REPLY, Way.KILL_AFTER, Way.AGENT_AFTER, Way.USURP})
+_PODS_END: Final = frozenset({Way.KILL_BEFORE, Way.KILL_AFTER})
+_AGENTS_END: Final = frozenset({Way.AGENT_BEFORE, Way.AGENT_AFTER})
+DEADLY: Final = tuple(way for way in Way if way in _PODS_END | _AGENTS_END)
+"""What ends the hook that asks."""
 
 
 @dataclasses.dataclass
@@ -77,9 +95,9 @@ class Trouble:
     skip: int = 0
     times: int = 1
 
-    def meets(self, unit: model.Unit, request: httpx2.Request) -> bool:
+    def meets(self, unit: model.Unit, asked: Target) -> bool:
         """Count a request that this is about, and tell whether it is one that fails."""
-        if unit.application != self.application or not self.target.meets(request):
+        if unit.application != self.application or not self.target.meets(asked):
             return False
         self.skip -= 1
         if self.skip >= 0:
@@ -89,12 +107,12 @@ class Trouble:
 
 
 class Storm:
-    """Stands between charms and the network.
+    """Stands between charms and the network, and between charms and Pebble.
 
     Attributes:
         graceless: Whether a pod dies just now without its programs being told to stop.
-        killed: How many pods have died in the middle of a hook.
-        failed: How many requests have failed.
+        killed: How many hooks have ended in the middle, with their pod or the charm's container.
+        failed: How many requests and calls have failed.
     """
 
     def __init__(self) -> None:
@@ -138,25 +156,47 @@ class Storm:
     def _pass(
         self, unit: model.Unit, network: httpx2.BaseTransport, request: httpx2.Request
     ) -> httpx2.Response:
-        trouble = self._next(unit, request)
-        if trouble is None:
+        way = self._next(unit, Target.of(request))
+        if way is None:
             return network.handle_request(request)
+        response = network.handle_request(request) if way in _REACHING else None
+        self._strike(unit, way)
+        if way is Way.USURP and response is not None:
+            return response
+        return _fault(way, request).outcome(request)
+
+    @contextlib.contextmanager
+    def surround(self, unit: model.Unit, fake: PebbleFake, call: str) -> Generator[None]:
+        """Stand between one unit's charm and a container's Pebble.
+
+        Nobody waits for what is asked for by a call whose answer does not arrive.
+        """
+        way = self._next(unit, Target.PEBBLE)
+        if way is None or way in _REACHING:
+            with fake.unattended() if way else contextlib.nullcontext():
+                yield
+        if way is not None:
+            self._strike(unit, way)
+            if way is not Way.USURP:
+                raise _pebble_fault(way, call)
+
+    def _next(self, unit: model.Unit, asked: Target) -> Way | None:
+        # Every trouble counts every request, so this must not stop at the first that meets it.
+        meeting = [each.way for each in self._troubles if each.meets(unit, asked)]
+        self._troubles = [each for each in self._troubles if each.times > 0]
+        return meeting[0] if meeting else None
+
+    def _strike(self, unit: model.Unit, way: Way) -> None:
         self.failed += 1
-        response = network.handle_request(request) if trouble.way in _REACHING else None
-        if trouble.way in (Way.KILL_BEFORE, Way.KILL_AFTER):
+        if way is Way.USURP:
+            unit.leader = False
+        elif way in _PODS_END:
             self.killed += 1
             self.graceless = True
             raise PodKilled
-        if trouble.way is Way.USURP and response is not None:
-            unit.leader = False
-            return response
-        return _fault(trouble.way, request).outcome(request)
-
-    def _next(self, unit: model.Unit, request: httpx2.Request) -> Trouble | None:
-        # Every trouble counts every request, so this must not stop at the first that meets it.
-        meeting = [each for each in self._troubles if each.meets(unit, request)]
-        self._troubles = [each for each in self._troubles if each.times > 0]
-        return meeting[0] if meeting else None
+        elif way in _AGENTS_END:
+            self.killed += 1
+            raise AgentKilled
 
 
 def _fault(way: Way, request: httpx2.Request) -> Fault:
@@ -166,6 +206,15 @@ def _fault(way: Way, request: httpx2.Request) -> Fault:
         return Fault.timeout()
     if way is Way.GARBLED:
         return Fault.body(_PAGE, 'text/html')
-    if Target.API.meets(request):
+    if Target.of(request) is Target.API:
         return Fault.status(_CODES[way], 'the server is unwell')
     return Fault(Fault.status(0).way, _CODES[way], _PAGE, 'text/html')
+
+
+def _pebble_fault(way: Way, call: str) -> Exception:
+    """Return what ``ops.pebble.Client`` raises when a call does not come through."""
+    if way is Way.TIMEOUT:
+        return TimeoutError('timed out')
+    if way is Way.LOST_REPLY:
+        return http.client.RemoteDisconnected('Remote end closed connection without response')
+    return pebble.ConnectionError(f'{call}: [Errno 111] Connection refused')

@@ -71,7 +71,7 @@ class Tally:
     def lines(self) -> Iterator[str]:
         """Yield the tally as text."""
         yield (
-            f'{self.nights} nights, {self.hooks} hooks, {self.killed} pods killed in a hook, '
+            f'{self.nights} nights, {self.hooks} hooks, {self.killed} hooks killed, '
             f'{self.refused} requests failed, {self.seconds / max(self.nights, 1):.2f} s a night'
         )
         for law, seeds in sorted(self.failed.items()):

@@ -145,3 +145,51 @@ def test_requests_to_the_cluster_may_fail(rehearsal: engine.Rehearsal, fault: Fa
     rehearsal.configure('player', {'volume': 2})
     assert rehearsal.settle().quiet
     assert rehearsal.applications['player'].status.name == 'active'
+
+
+def test_an_agent_that_dies_in_a_hook_takes_it_up_again_beside_the_running_workload(
+    rehearsal: engine.Rehearsal, container: Any
+):
+    relation = related(rehearsal)
+    workload, killed = container('first'), []
+
+    def kill(request: httpx2.Request, peer: str) -> httpx2.Response:
+        killed.append(request)
+        if len(killed) == 1:
+            raise engine.AgentKilled
+        return httpx2.Response(200, headers={'version': '1.2'})
+
+    workload.services.known['player'].program.handle = kill
+    rehearsal.configure('first', {'volume': 3})
+    before = len(rehearsal.history)
+    assert rehearsal.settle().quiet
+    ran = [
+        (run.hook, run.outcome.value)
+        for run in rehearsal.history[before:]
+        if run.unit == 'first/0' and run.hook != 'update-status'
+    ]
+    assert ran == [
+        ('config-changed', 'abandoned'),
+        ('config-changed', 'done'),
+        ('start', 'done'),
+        ('player-pebble-ready', 'done'),
+    ]
+    assert container('first') is workload
+    assert relation.bag('first/0').content['hooks'] == '3'
+
+
+def test_an_agent_that_dies_in_an_action_does_not_run_it_again(
+    rehearsal: engine.Rehearsal, monkeypatch: pytest.MonkeyPatch
+):
+    def _greet(self: Any, event: Any) -> None:  # ops finds it by this name
+        raise engine.AgentKilled
+
+    rehearsal.deploy('player', trust=True)
+    rehearsal.settle()
+    monkeypatch.setattr(rehearsal.applications['player'].charm.charm_type, '_greet', _greet)
+    action = rehearsal.start_action('player/0', 'greet', {'name': 'anyone'})
+    before = len(rehearsal.history)
+    assert rehearsal.settle().quiet
+    ran = [run.hook for run in rehearsal.history[before:] if run.hook != 'update-status']
+    assert ran == ['greet-action', 'start', 'player-pebble-ready']
+    assert (action.status, action.message) == (model.ActionStatus.FAILED, 'action terminated')

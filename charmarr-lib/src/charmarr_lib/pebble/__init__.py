@@ -5,7 +5,7 @@
 
 from ._files import ensure_owner, is_mounted, mounts
 from ._program import Disconnected, Entry, Exited, Finished, NotDone, Program, ProgramError
-from ._services import is_running, replan, stop
+from ._services import is_running, replan, settle, stop
 
 __all__ = [
     'Disconnected',
@@ -20,5 +20,6 @@ __all__ = [
     'is_running',
     'mounts',
     'replan',
+    'settle',
     'stop',
 ]

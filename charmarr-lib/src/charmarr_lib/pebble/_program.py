@@ -76,7 +76,8 @@ class Program:
         container: The container.
         service: Name of the service in the plan.
 
-    Every method raises a :class:`ProgramError` when it fails, and nothing else.
+    Every method but :meth:`can_connect` raises a :class:`ProgramError` when it fails; none raises
+    anything else.
     """
 
     def __init__(self, container: ops.Container, service: str):
@@ -85,7 +86,11 @@ class Program:
 
     def can_connect(self) -> bool:
         """Tell whether the container's Pebble answers."""
-        return self._container.can_connect()
+        try:
+            with _translated(self._service):
+                return self._container.can_connect()
+        except Disconnected:  # ops knows of a Pebble that is not there, not of one that goes away
+            return False
 
     def replan(self, layer: ops.pebble.LayerDict) -> bool:
         """Bring the plan to ``layer`` and the program up; tell whether anything had to be done."""

@@ -48,8 +48,7 @@ def replan(container: ops.Container, label: str, layer: ops.pebble.LayerDict) ->
 
     Raises:
         ops.pebble.ConnectionError: if Pebble has gone away.
-        ops.pebble.ChangeError: if a service exits within a second of its start, or is still on
-            its way out.
+        ops.pebble.ChangeError: if a service exits within a second of its start.
         ops.pebble.APIError: if Pebble refuses the layer.
         ops.pebble.TimeoutError: if what has to be restarted does not end, even when killed.
     """
@@ -57,6 +56,8 @@ def replan(container: ops.Container, label: str, layer: ops.pebble.LayerDict) ->
     present = container.get_plan()
     if _in_plan(present, wanted) and _enabled_run(container, wanted):
         return False
+    for service in wanted.services:
+        settle(container, service)
     container.add_layer(label, wanted, combine=True)
     # What runs now ends within the longer of the delays that it was and will be given.
     services = [*present.services.values(), *wanted.services.values()]
@@ -70,8 +71,33 @@ def is_running(container: ops.Container, service: str) -> bool:
     return info is not None and info.is_running()
 
 
+def settle(container: ops.Container, service: str) -> bool:
+    """Wait for what Pebble has begun with a service, and nobody waits for any more.
+
+    A hook that is killed while it stops a program leaves one that is on its way out, and may still
+    write its files. Pebble says that it is inactive, does not wait for it when it is to stop it
+    once more, and refuses to start it; but it lists the change.
+
+    Returns:
+        Whether there was anything to wait for.
+
+    Raises:
+        ops.pebble.ConnectionError: if Pebble has gone away.
+        ops.pebble.TimeoutError: if it does not come to an end.
+    """
+    changes = container.pebble.get_changes(ops.pebble.ChangeState.IN_PROGRESS, service)
+    if not changes:
+        return False
+    patience = _patience(container.get_plan().services.values())
+    for change in changes:
+        container.pebble.wait_change(change.id, timeout=patience)
+    return True
+
+
 def stop(container: ops.Container, service: str) -> bool:
     """Stop the service if it runs, waiting as long as its ``kill-delay`` lets it take.
+
+    One that is on its way out already is waited for too.
 
     Returns:
         Whether it ran.
@@ -81,7 +107,9 @@ def stop(container: ops.Container, service: str) -> bool:
         ops.pebble.ChangeError: if the service does not end, even when killed.
     """
     if not is_running(container, service):
-        return False
+        begun = settle(container, service)
+        if not begun or not is_running(container, service):  # it may have been a restart
+            return begun
     present = container.get_plan().services[service]
     container.pebble.stop_services([service], timeout=_patience([present]))
     return True

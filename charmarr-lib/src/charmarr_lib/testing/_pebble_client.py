@@ -8,6 +8,8 @@ Methods that are missing here are not modelled; a charm that needs one fails wit
 
 from __future__ import annotations
 
+import datetime
+import functools
 import io
 import pathlib
 import typing
@@ -16,10 +18,13 @@ from typing import IO, Any
 
 from ops import pebble, testing
 
+from ._pebble_services import Current
+
 if typing.TYPE_CHECKING:
-    from .pebble import PebbleFake
+    from .pebble import PebbleFake, Surround
 
 _DONE = pebble.ChangeID('1')
+_INACTIVE = (Current.INACTIVE, Current.TERMINATING)
 _Source = str | bytes | bytearray | IO[str] | IO[bytes]
 
 
@@ -126,12 +131,34 @@ class PebbleClient:
         return [self._service(name, plan[name].startup) for name in wanted]
 
     def _service(self, name: str, startup: str) -> pebble.ServiceInfo:
+        current = self._fake.services.current(name)
         raw: Any = {
             'name': name,
             'startup': startup or 'disabled',
-            'current': self._fake.services.current(name).value,
+            'current': 'inactive' if current in _INACTIVE else current.value,
         }
         return pebble.ServiceInfo.from_dict(raw)
+
+    def get_changes(
+        self,
+        select: pebble.ChangeState = pebble.ChangeState.IN_PROGRESS,
+        service: str | None = None,
+    ) -> list[pebble.Change]:
+        """Describe what Pebble has begun with a service, and has not done yet."""
+        self._connect()
+        if select is not pebble.ChangeState.IN_PROGRESS or service is None:
+            raise AssertionError('only changes of one service that are in progress are modelled')
+        return [_change(name) for name in self._fake.services.terminating() if name == service]
+
+    def wait_change(
+        self, change_id: pebble.ChangeID, timeout: float | None = 30.0, delay: float = 0.1
+    ) -> pebble.Change:
+        """Wait until a change is done, which it always is in time."""
+        self._connect()
+        names = [name for name in self._fake.services.terminating() if name == change_id]
+        self._fake.services.finish(names)
+        self._show()
+        return _change(change_id, ready=True)
 
     def send_signal(self, sig: int | str, services: Iterable[str]) -> None:
         """Accept a signal for services that run; the programs do not feel it.
@@ -264,6 +291,31 @@ class PebbleClient:
         return Process(command, ran.exit_code, output, errors, encoding)
 
 
+class SurroundedClient:
+    """A client of which every call is surrounded.
+
+    Args:
+        client: The client.
+        fake: Its container.
+        surround: What surrounds its calls.
+    """
+
+    def __init__(self, client: PebbleClient, fake: PebbleFake, surround: Surround) -> None:
+        self._client = client
+        self._fake = fake
+        self._surround = surround
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        @functools.wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._surround(self._fake, name):
+                return method(*args, **kwargs)
+
+        return call
+
+
 class Process:
     """A command that has ended."""
 
@@ -296,6 +348,21 @@ class Process:
         if self._exit_code:
             raise pebble.ExecError[Any](self._command, self._exit_code, self._output, self._errors)
         return self._output, self._errors
+
+
+def _change(service: str, *, ready: bool = False) -> pebble.Change:
+    now = datetime.datetime.now(datetime.UTC)
+    return pebble.Change(
+        id=pebble.ChangeID(service),  # opaque to clients, and one for each is enough
+        kind='stop',
+        summary=f'Stop service "{service}"',
+        status='Done' if ready else 'Doing',
+        tasks=[],
+        ready=ready,
+        err=None,
+        spawn_time=now,
+        ready_time=now if ready else None,
+    )
 
 
 def _content(source: _Source, encoding: str) -> bytes:

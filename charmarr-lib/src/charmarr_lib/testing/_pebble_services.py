@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import enum
 import itertools
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, Final
 
 import httpx2
@@ -24,12 +25,14 @@ TICK: Final = 10.0
 
 
 class Current(enum.Enum):
-    """What a service does."""
+    """What a service does, in the word that Pebble has for it."""
 
     INACTIVE = 'inactive'
     ACTIVE = 'active'
     BACKOFF = 'backoff'
     ERROR = 'error'
+    TERMINATING = 'terminating'
+    """Told to stop, and not gone yet. Pebble says ``inactive`` of it (its ``stateToStatus``)."""
 
 
 @dataclasses.dataclass
@@ -39,25 +42,27 @@ class Service:
     Attributes:
         config: Its part of the plan when it was started; ``replan`` compares with it.
         starts: How often its program was started, for tests that count restarts.
+        restarts: Whether it starts again once it has ended.
     """
 
     config: _pebble_plan.Entry
     program: Workload | None
     current: Current = Current.INACTIVE
     starts: int = 0
+    restarts: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
-class Exit:
-    """A program that exited as soon as it was started.
+class Refusal:
+    """A start that came to nothing.
 
     Attributes:
-        output: The last that it printed.
-        action: What Pebble does about it, in the word that the plan has for it.
+        why: In Pebble's words.
+        output: The last that the program printed.
     """
 
-    output: str
-    action: str
+    why: str
+    output: str = ''
 
 
 @dataclasses.dataclass
@@ -108,7 +113,17 @@ class Services:
     ) -> None:
         self._programs = programs
         self._launch = launch
+        self._unattended = False
         self.known: dict[str, Service] = {}
+
+    @contextlib.contextmanager
+    def unattended(self) -> Generator[None]:
+        """Let what is asked for in here go on by itself: whoever asks does not wait for it."""
+        self._unattended = True
+        try:
+            yield
+        finally:
+            self._unattended = False
 
     def running(self) -> list[Service]:
         """Return the services that run."""
@@ -118,7 +133,12 @@ class Services:
         """Return what a service does."""
         return self.known[name].current if name in self.known else Current.INACTIVE
 
-    def replan(self, plan: Mapping[str, _pebble_plan.Entry]) -> dict[str, Exit]:
+    def terminating(self) -> list[str]:
+        """Return the names of the services that were told to stop, and are not gone yet."""
+        leaving = Current.TERMINATING
+        return [name for name, each in self.known.items() if each.current is leaving]
+
+    def replan(self, plan: Mapping[str, _pebble_plan.Entry]) -> dict[str, Refusal]:
         """Restart what was ever started with another configuration, and start what is enabled.
 
         Pebble makes no difference between a service that runs and one that was stopped
@@ -130,26 +150,44 @@ class Services:
         changed = [
             name for name, service in self.known.items() if service.config != plan.get(name)
         ]
-        self.stop(changed)
         enabled = [name for name, each in plan.items() if each.get('startup') == 'enabled']
-        return self.start(plan, dict.fromkeys([*changed, *enabled]))
+        return self.restart(plan, changed, dict.fromkeys([*changed, *enabled]))
+
+    def restart(
+        self,
+        plan: Mapping[str, _pebble_plan.Entry],
+        stopping: Iterable[str],
+        starting: Iterable[str],
+    ) -> dict[str, Refusal]:
+        """Stop services, then start services that do not run.
+
+        Returns:
+            Services that could not be started, by name.
+        """
+        leaving = self.stop(stopping)
+        for name in leaving:
+            self.known[name].restarts = name in plan
+            self.known[name].config = plan.get(name, self.known[name].config)
+        return self.start(plan, [name for name in starting if name not in leaving])
 
     def start(
         self, plan: Mapping[str, _pebble_plan.Entry], names: Iterable[str]
-    ) -> dict[str, Exit]:
+    ) -> dict[str, Refusal]:
         """Start services that do not run, and return those that could not be, by name."""
-        failures: dict[str, Exit] = {}
+        failures: dict[str, Refusal] = {}
         for name in names:
             if name not in plan or self.current(name) is Current.ACTIVE:
                 continue
             service = self.known.setdefault(name, Service(plan[name], self._programs(name)))
             service.config = plan[name]
-            ended = self._try(service)
-            if ended is not None:
-                failures[name] = ended
+            refused = self._try(service)
+            if refused is not None:
+                failures[name] = refused
         return failures
 
-    def _try(self, service: Service) -> Exit | None:
+    def _try(self, service: Service) -> Refusal | None:
+        if service.current is Current.TERMINATING:
+            return Refusal('cannot start service while terminating')
         service.starts += 1
         try:
             if service.program is not None:
@@ -158,26 +196,54 @@ class Services:
             # Since Juju 3.6.1 Pebble keeps trying a service that exits at once.
             action = service.config.get('on-failure') or 'restart'
             service.current = Current.BACKOFF if action == 'restart' else Current.ERROR
-            return Exit(str(error), action)
+            why = f'service start attempt: exited quickly with code 1, will {action}'
+            return Refusal(why, str(error))
         service.current = Current.ACTIVE
         return None
 
-    def stop(self, names: Iterable[str]) -> None:
-        """Stop services with SIGTERM and wait for their end."""
+    def stop(self, names: Iterable[str]) -> list[str]:
+        """Stop services with SIGTERM and wait for their end.
+
+        One that has been told to stop before is not waited for (``serviceForStop`` in Pebble's
+        ``servstate/handlers.go``).
+
+        Returns:
+            Services that are not gone yet, because nobody waits for them.
+        """
+        leaving: list[str] = []
         for name in names:
             service = self.known.get(name)
-            if service is None:
+            if service is None or service.current is Current.TERMINATING:
                 continue
-            if service.current is Current.ACTIVE and service.program is not None:
+            if service.current is not Current.ACTIVE:
+                service.current = Current.INACTIVE
+            else:
+                service.current = Current.TERMINATING
+                leaving.append(name)
+        return leaving if self._unattended else self.finish(leaving)
+
+    def finish(self, names: Iterable[str]) -> list[str]:
+        """Wait until services that were told to stop are gone, and started again if they shall."""
+        for name in names:
+            service = self.known[name]
+            if service.program is not None:
                 service.program.stop()
             service.current = Current.INACTIVE
+            if service.restarts:
+                service.restarts = False
+                self._try(service)
+        return []
 
     def stop_all(self) -> None:
         """Stop all, as the end of the container does."""
+        for service in self.known.values():
+            service.restarts = False
+        self.finish(self.terminating())
         self.stop(list(self.known))
 
     def tick(self) -> None:
-        """Let time pass: programs go on, and those that could not start are tried again."""
+        """Let time pass: programs go on or end, those that could not start are tried again."""
+        self.finish(self.terminating())
         for service in self.known.values():
             if service.current is Current.BACKOFF:
                 self._try(service)
@@ -286,11 +352,11 @@ class Checks:
         )
 
 
-def start_failed(failures: Mapping[str, Exit]) -> pebble.ChangeError:
-    """Return the error that ends a change in which programs exited at once.
+def start_failed(failures: Mapping[str, Refusal]) -> pebble.ChangeError:
+    """Return the error that ends a change in which services could not be started.
 
     Args:
-        failures: How each program ended, by service.
+        failures: Why not, by service.
     """
     now = datetime.datetime.now(datetime.UTC)
     tasks = [
@@ -299,17 +365,16 @@ def start_failed(failures: Mapping[str, Exit]) -> pebble.ChangeError:
             kind='start',
             summary=f'Start service "{name}"',
             status='Error',
-            log=[f'{now.isoformat()} INFO Most recent service output:\n    {ended.output}'],
+            log=[f'{now.isoformat()} INFO Most recent service output:\n    {refused.output}'],
             progress=pebble.TaskProgress('', 1, 1),
             spawn_time=now,
             ready_time=now,
         )
-        for number, (name, ended) in enumerate(failures.items(), start=1)
+        for number, (name, refused) in enumerate(failures.items(), start=1)
     ]
-    reason = 'service start attempt: exited quickly with code 1, will'
     lines = [
-        f'- {task.summary} ({reason} {ended.action})'
-        for task, ended in zip(tasks, failures.values(), strict=True)
+        f'- {task.summary} ({refused.why})'
+        for task, refused in zip(tasks, failures.values(), strict=True)
     ]
     error = '\n'.join(['cannot perform the following tasks:', *lines])
     change = pebble.Change(

@@ -18,12 +18,12 @@ from typing import Any
 import scenario.mocking
 from ops import testing
 
-from ._pebble_client import PebbleClient
+from ._pebble_client import PebbleClient, SurroundedClient
 
 if typing.TYPE_CHECKING:
     import pathlib
 
-    from .pebble import PebbleFake
+    from .pebble import PebbleFake, Surround
 
 _CLASS = '_MockPebbleClient'
 
@@ -31,8 +31,13 @@ Find = Callable[[str, str], 'PebbleFake | None']
 
 
 @contextlib.contextmanager
-def replaced(find: Find) -> Generator[None]:
-    """Make clients of the containers that ``find`` knows by unit and name."""
+def replaced(find: Find, surround: Surround | None = None) -> Generator[None]:
+    """Make clients of the containers that ``find`` knows by unit and name.
+
+    Args:
+        find: Finds a container.
+        surround: Surrounds each call of such a client.
+    """
     original: Callable[..., Any] = getattr(scenario.mocking, _CLASS)
 
     def make(
@@ -44,7 +49,8 @@ def replaced(find: Find) -> Generator[None]:
         if rest['mounts']:
             raise AssertionError('give the mounts to PebbleFake, not to the Container')
         _show_files(container_root, fake)
-        return PebbleClient(fake, rest['container_name'], rest['state'])
+        client = PebbleClient(fake, rest['container_name'], rest['state'])
+        return SurroundedClient(client, fake, surround) if surround else client
 
     setattr(scenario.mocking, _CLASS, make)
     try:

@@ -44,12 +44,16 @@ __all__ = [
     'Executed',
     'Owners',
     'PebbleFake',
+    'Surround',
     'UnexpectedCommand',
     'UnexpectedPlan',
     'use_pebble',
 ]
 
 Programs = Workload | Mapping[str, Workload] | None
+
+Surround = Callable[['PebbleFake', str], contextlib.AbstractContextManager[None]]
+"""Surrounds each call to a container's Pebble, of which it gets the method's name in ``ops``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,10 +234,17 @@ class PebbleFake:
             ops.pebble.ChangeError: if a program exits at once.
         """
         plan = self._known('restart', names)
-        self.services.stop(names)
-        failures = self.services.start(plan, names)
+        failures = self.services.restart(plan, names, names)
         self.changes += 1
         _raise(failures)
+
+    def unattended(self) -> contextlib.AbstractContextManager[None]:
+        """Let what is asked for in here go on by itself, as when the hook that asks is killed.
+
+        A program that is to stop is then still there: Pebble calls it inactive, and will not start
+        it, until time passes or somebody waits for the change.
+        """
+        return self.services.unattended()
 
     def _known(self, verb: str, names: Collection[str]) -> dict[str, _pebble_plan.Entry]:
         plan = self._layers.plan()['services']
@@ -318,8 +329,7 @@ class PebbleFake:
             )
             action = actions.get(check)
             if action == 'restart':
-                self.services.stop([name])
-                self.services.start(self._layers.plan()['services'], [name])
+                self.services.restart(self._layers.plan()['services'], [name], [name])
             elif action not in (None, 'ignore'):
                 raise UnexpectedPlan(f'on-check-failure: the model does not know "{action}"')
 
@@ -342,6 +352,7 @@ class PebbleFake:
         words = {
             _pebble_services.Current.ACTIVE: pebble.ServiceStatus.ACTIVE,
             _pebble_services.Current.INACTIVE: pebble.ServiceStatus.INACTIVE,
+            _pebble_services.Current.TERMINATING: pebble.ServiceStatus.INACTIVE,
             _pebble_services.Current.BACKOFF: pebble.ServiceStatus.ERROR,
             _pebble_services.Current.ERROR: pebble.ServiceStatus.ERROR,
         }
@@ -366,18 +377,23 @@ class PebbleFake:
 
 
 @contextlib.contextmanager
-def use_pebble(fakes: Mapping[str | tuple[str, str], PebbleFake]) -> Generator[None]:
+def use_pebble(
+    fakes: Mapping[str | tuple[str, str], PebbleFake], surround: Surround | None = None
+) -> Generator[None]:
     """Let charms in ``ops.testing`` reach these containers instead of its own mock.
 
     Args:
         fakes: By container name, or by unit and container (``('plex/0', 'plex')``). The plan,
             services, checks and files come from here; the ``Container`` in the ``State`` only
             says whether Pebble can be reached. Containers without a fake stay as they are.
+        surround: Stands between charms and these Pebbles.
     """
-    with _scenario.replaced(lambda unit, name: fakes.get((unit, name)) or fakes.get(name)):
+    with _scenario.replaced(
+        lambda unit, name: fakes.get((unit, name)) or fakes.get(name), surround
+    ):
         yield
 
 
-def _raise(failures: Mapping[str, _pebble_services.Exit]) -> None:
+def _raise(failures: Mapping[str, _pebble_services.Refusal]) -> None:
     if failures:
         raise _pebble_services.start_failed(failures)

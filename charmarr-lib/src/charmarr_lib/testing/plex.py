@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import hashlib
+import pathlib
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -120,6 +121,8 @@ class PlexDouble:
         folders: For each start, the folder of this machine that holds its database. A law may
             check that no two run on one at a time.
         launched: How it was started last.
+        lost_edits: How often it has written over what somebody had changed in the file of its
+            settings while it ran.
     """
 
     port = 32400
@@ -142,6 +145,8 @@ class PlexDouble:
         self.folders: list[str] = []
         self.launched: Process | None = None
         self.running = False
+        self.lost_edits = 0
+        self._written = ''
         self._starting = 0
         self._preferences: dict[str, str] = {}
 
@@ -217,6 +222,11 @@ class PlexDouble:
     def preference(self, name: str) -> str:
         """Return a setting as the running server holds it, or its default."""
         return self._preferences.get(self._spelled(name), _KNOWN.get(name, ''))
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody has changed the file of its settings while it runs."""
+        return self.running and self._file.read_text('utf-8') != self._written
 
     def prefer(self, name: str, value: str) -> None:
         """Change a setting as a user of the web interface does."""
@@ -368,15 +378,18 @@ class PlexDouble:
         wanted = name.lower()
         return next((each for each in self._preferences if each.lower() == wanted), name)
 
-    def _write(self) -> None:
+    @property
+    def _file(self) -> pathlib.Path:
         assert self.launched is not None  # noqa: S101  # it was started
+        return self.launched.folder / 'Preferences.xml'
+
+    def _write(self) -> None:
+        self.lost_edits += self.edited
         root = ElementTree.Element('Preferences', self._preferences)
         text = ElementTree.tostring(root, encoding='unicode')
-        folder = self.launched.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / 'Preferences.xml').write_text(
-            f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', 'utf-8'
-        )
+        self._written = f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(self._written, 'utf-8')
 
 
 def _setting(name: str, default: str, value: str) -> Mapping[str, Plain]:

@@ -166,3 +166,14 @@ def test_every_failure_is_one_of_three_and_one_line(pod, monkeypatch, error, kin
         assert str(caught.value) == message
 
     use(pod, act)
+
+
+@pytest.mark.parametrize(
+    'error', [TimeoutError('timed out'), http.client.RemoteDisconnected('no answer')]
+)
+def test_a_pebble_that_breaks_off_its_first_answer_cannot_be_connected_to(pod, error, monkeypatch):
+    def break_off(self):
+        raise error
+
+    monkeypatch.setattr(ops.Container, 'can_connect', break_off)
+    assert use(pod, lambda program: program.can_connect()) is False

@@ -153,3 +153,38 @@ def patience(monkeypatch):
     watch('stop_services')
     watch('replan_services')
     return waited
+
+
+def leaving(pod):
+    """Leave the service on its way out, as a hook does that is killed while it stops it."""
+    replan(pod)
+    with pod.fake.unattended():
+        pod.fake.stop('plex')
+
+
+def test_what_is_on_its_way_out_is_waited_for(pod):
+    leaving(pod)
+    assert pod.run(lambda container: pebble.stop(container, 'plex')) is True
+    assert pod.fake.services.terminating() == []
+    assert pod.run(lambda container: pebble.stop(container, 'plex')) is False
+
+
+def test_what_is_on_its_way_out_can_be_brought_up_again(pod):
+    leaving(pod)
+    assert replan(pod) is True
+    assert pod.fake.running() == ['plex']
+
+
+def test_a_restart_that_nobody_waited_for_does_not_keep_a_service_up(pod):
+    replan(pod)
+    with pod.fake.unattended():
+        pod.fake.restart('plex')
+    assert pod.run(lambda container: pebble.stop(container, 'plex')) is True
+    pod.fake.tick()
+    assert pod.fake.running() == []
+
+
+def test_there_is_nothing_to_wait_for_where_nothing_was_begun(pod):
+    assert pod.run(lambda container: pebble.settle(container, 'plex')) is False
+    replan(pod)
+    assert pod.run(lambda container: pebble.settle(container, 'plex')) is False

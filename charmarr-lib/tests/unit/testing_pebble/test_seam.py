@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+from collections.abc import Generator
 from typing import Any
 
 import ops
@@ -96,3 +98,29 @@ def test_methods_take_what_the_real_client_takes():
     for name, method in modelled.items():
         real = inspect.signature(getattr(pebble.Client, name)).parameters
         assert list(inspect.signature(method).parameters) == list(real), name
+
+
+def test_every_call_can_be_surrounded(fake: PebbleFake):
+    class Charm(ops.CharmBase):
+        pass
+
+    calls: list[str] = []
+
+    @contextlib.contextmanager
+    def surround(container: PebbleFake, call: str) -> Generator[None]:
+        assert container is fake
+        calls.append(call)
+        yield
+        calls.append(f'{call} is over')
+
+    meta: dict[str, Any] = {'name': 'sample', 'containers': {'main': {}}}
+    state = testing.State(containers={testing.Container('main', can_connect=True)})
+    with (
+        testing.Context(Charm, meta=meta) as ctx,
+        use_pebble({'main': fake}, surround),
+        ctx(ctx.on.start(), state) as manager,
+    ):
+        container = manager.charm.unit.get_container('main')
+        assert container.can_connect()
+        container.push('/f', 'text')
+    assert calls == ['get_system_info', 'get_system_info is over', 'push', 'push is over']

@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+import ops
 import pytest
 import yaml
 from ops import pebble
@@ -201,3 +202,74 @@ def test_a_layer_that_cannot_be_sent_is_refused_as_ops_refuses_it():
     layer: Any = {'services': {'plex': service}}
     with PebbleFake(None) as fake, pytest.raises(yaml.representer.RepresenterError):
         fake.add_layer('plex', layer)
+
+
+def stopped_unattended(fake: PebbleFake) -> None:
+    fake.add_layer('one', layer())
+    fake.replan()
+    with fake.unattended():
+        fake.stop('main')
+
+
+def test_what_nobody_waits_for_is_still_there_and_called_inactive(
+    fake: PebbleFake, program: Any, act: Any
+):
+    stopped_unattended(fake)
+    assert (program.stops, fake.running()) == (0, [])
+    act(lambda container: assert_inactive(container))
+    fake.tick()
+    assert program.stops == 1
+
+
+def assert_inactive(container: ops.Container) -> None:
+    assert container.get_service('main').current is pebble.ServiceStatus.INACTIVE
+
+
+def test_what_is_terminating_is_neither_started_nor_stopped_once_more(
+    fake: PebbleFake, program: Any
+):
+    stopped_unattended(fake)
+    fake.stop('main')
+    assert program.stops == 0
+    with pytest.raises(pebble.ChangeError, match='cannot start service while terminating'):
+        fake.replan()
+    assert len(program.launches) == 1
+
+
+def test_who_waits_for_the_change_finds_it_gone(fake: PebbleFake, program: Any, act: Any):
+    stopped_unattended(fake)
+
+    def wait(container: ops.Container) -> None:
+        in_progress = pebble.ChangeState.IN_PROGRESS
+        (change,) = container.pebble.get_changes(in_progress, 'main')
+        assert not change.ready
+        assert container.pebble.wait_change(change.id).ready
+        assert container.pebble.get_changes(in_progress, 'main') == []
+
+    act(wait)
+    assert program.stops == 1
+    fake.replan()
+    assert fake.running() == ['main']
+
+
+def test_a_restart_that_nobody_waits_for_comes_to_its_end(fake: PebbleFake, program: Any):
+    fake.add_layer('one', layer())
+    fake.replan()
+    fake.add_layer('one', layer(environment={'A': '2'}), combine=True)
+    with fake.unattended():
+        fake.replan()
+    assert (program.stops, fake.running()) == (0, [])
+    fake.tick()
+    assert (program.stops, fake.running()) == (1, ['main'])
+    assert program.launches[-1].environment == {'A': '2'}
+    fake.replan()
+    assert fake.starts('main') == 2
+
+
+def test_the_end_of_the_container_ends_what_is_terminating_and_starts_nothing(program: Any):
+    with PebbleFake(program) as fake:
+        fake.add_layer('one', layer())
+        fake.replan()
+        with fake.unattended():
+            fake.restart('main')
+    assert (program.stops, len(program.launches)) == (1, 1)

@@ -24,7 +24,7 @@ from ops import testing
 from charmarr_lib import http, interfaces
 from charmarr_lib.testing import relation_for_provider, relation_for_requirer
 from charmarr_lib.testing.kubernetes import KubernetesFake, juju_statefulset
-from charmarr_lib.testing.pebble import Owners, PebbleFake, use_pebble
+from charmarr_lib.testing.pebble import Owners, PebbleFake, Surround, use_pebble
 from charmarr_lib.testing.plex import PlexDouble
 
 CHARM: Final = pathlib.Path(__file__).parents[2]
@@ -63,6 +63,7 @@ class Unit:
         lost: Mount points that the next pod comes up without.
         read_only: Mount points that the next pod cannot write to.
         on_request: Called with each request of the charm before it is answered.
+        surround: Surrounds each call of Pebble, if it is set.
         state: What Juju knows.
         context: How the charm is run.
     """
@@ -81,6 +82,7 @@ class Unit:
         self.lost: set[str] = set()
         self.read_only: set[str] = set()
         self.on_request: Callable[[httpx2.Request], None] = lambda request: None
+        self.surround: Surround | None = None
         self.owners = Owners()
         self._folder = folder
         self.pod = self._boot()
@@ -268,7 +270,7 @@ class Unit:
     @contextlib.contextmanager
     def _environment(self) -> Generator[None]:
         with (
-            use_pebble({'plex': self.pod}),
+            use_pebble({'plex': self.pod}, self.surround),
             http.use_transport(httpx2.MockTransport(self._network)),
         ):
             yield

@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import typing
-from collections.abc import Callable
+from collections.abc import Generator
 from typing import Any
 
 import ops
 import pytest
 from ops import testing
 
+from charmarr_lib.testing.pebble import PebbleFake
+
 if typing.TYPE_CHECKING:
     from conftest import Unit
 
-METHODS = [
-    *('pull', 'push', 'list_files', 'exec', 'get_plan', 'add_layer', 'replan', 'start', 'stop'),
-    *('get_services', 'get_checks'),
-]
 ERRORS: dict[str, Exception] = {
     'gone': ops.pebble.ConnectionError('no such socket'),
     'refused': ops.pebble.APIError({}, 500, 'Internal Server Error', 'cannot\ndo it'),
@@ -34,31 +33,26 @@ MOST_CALLS = 40
 class Fault:
     """Lets the n-th call of Pebble fail."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception):
+    def __init__(self, unit: Unit, error: Exception):
         self.calls = 0
         self.nth = 0
         self._error = error
-        for name in METHODS:
-            monkeypatch.setattr(ops.Container, name, self._wrap(getattr(ops.Container, name)))
+        unit.surround = self._surround
 
-    def _wrap(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            self.calls += 1
-            if self.calls == self.nth:
-                raise self._error
-            return method(*arguments, **options)
-
-        return call
+    @contextlib.contextmanager
+    def _surround(self, fake: PebbleFake, call: str) -> Generator[None]:
+        self.calls += 1
+        if self.calls == self.nth:
+            raise self._error
+        yield
 
     def at(self, nth: int) -> None:
         self.calls, self.nth = 0, nth
 
 
 @pytest.mark.parametrize('error', ERRORS.values(), ids=ERRORS)
-def test_no_call_of_pebble_can_end_a_start_in_error(
-    unit: Unit, error: Exception, monkeypatch: pytest.MonkeyPatch
-):
-    fault = Fault(monkeypatch, error)
+def test_no_call_of_pebble_can_end_a_start_in_error(unit: Unit, error: Exception):
+    fault = Fault(unit, error)
     unit.relate_storage()
     unit.relate_seerr()
     unit.run()
@@ -80,9 +74,9 @@ def test_no_call_of_pebble_can_end_a_start_in_error(
 @pytest.mark.parametrize('error', ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize('event', ['stop', 'config_changed', 'relation_broken'])
 def test_no_call_of_pebble_can_end_another_event_in_error(
-    running: Unit, event: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+    running: Unit, event: str, error: Exception
 ):
-    fault = Fault(monkeypatch, error)
+    fault = Fault(running, error)
     relation = running.relation('media-storage')
     on = running.context.on
     made: Any = on.relation_broken(relation) if event == 'relation_broken' else getattr(on, event)
@@ -101,12 +95,10 @@ def test_no_call_of_pebble_can_end_another_event_in_error(
 
 @pytest.mark.parametrize('error', ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize('force', [False, True])
-def test_no_call_of_pebble_can_end_a_claim_in_error(
-    running: Unit, force: bool, error: Exception, monkeypatch: pytest.MonkeyPatch
-):
+def test_no_call_of_pebble_can_end_a_claim_in_error(running: Unit, force: bool, error: Exception):
     if force:
         running.act('claim-server', token='claim-abc')
-    fault = Fault(monkeypatch, error)
+    fault = Fault(running, error)
     for nth in range(1, 12):
         fault.at(nth)
         try:
@@ -120,3 +112,20 @@ def test_no_call_of_pebble_can_end_a_claim_in_error(
         fault.at(0)
         running.run()
         assert running.plex.claimed or not force, 'a claim that there was stands'
+
+
+def test_a_stop_that_was_cut_short_is_waited_for_before_the_settings_are_edited(running: Unit):
+    with running.pod.unattended():
+        running.pod.stop('plex')  # and the hook that waits for it is killed
+    running.configure(log_level='debug')
+    assert running.plex.lost_edits == 0
+    assert not running.plex.edited
+    assert running.plex.preference('logDebug') == '1'
+    assert running.pod.running() == ['plex']
+
+
+def test_a_stop_that_was_cut_short_is_waited_for_before_the_pod_goes(running: Unit):
+    with running.pod.unattended():
+        running.pod.stop('plex')
+    running.run(running.context.on.stop())
+    assert not running.plex.running
