@@ -3,7 +3,7 @@
 
 import datetime
 import random
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx2
@@ -14,6 +14,8 @@ from mediahub.engine import wire
 from mediahub.playback import plex_api
 from mediahub.playback.sweep import Sweep
 from mediahub.store.database import Database
+from mediahub.store.outbox import Outbox
+from mediahub.store.plays import Plays
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.faults import Fault
 from mediahub.testing.http import Answer, Asked, InProcess, answer_json
@@ -24,32 +26,17 @@ pytestmark = pytest.mark.anyio
 POLICY = wire.Policy(attempts=1, wait=0)
 
 
-class Taken:
-    """A store that only knows ids."""
-
-    def __init__(self) -> None:
-        self.plays: dict[str, plays.Play] = {}
-        self.new = 0
-
-    def import_plays(self, plays: Iterable[plays.Play]) -> 'Taken':
-        fresh = {play.play_id: play for play in plays if play.play_id not in self.plays}
-        self.plays |= fresh
-        self.new = len(fresh)
-        return self
-
-    def in_order(self) -> list[plays.Play]:
-        return sorted(self.plays.values(), key=lambda play: play.seen_at)
-
-
 class Broom:
     """A sweep of the living Plex."""
 
     def __init__(self, plex: LivingPlex, database: Database, clock: HandClock):
         self.plex, self.database, self.clock = plex, database, clock
-        self.taken = Taken()
+        self.record = Plays(database)
+        self.outbox = Outbox(database)
         self.asked: list[Asked] = []
         self.machine = plex.machine
         self.bend: Callable[[Asked, Answer], Answer] = lambda asked, answer: answer
+        self.viewed_at = clock.now
         self.pool: httpx2.AsyncClient = wire.pool(InProcess(self._answer))
 
     def _answer(self, asked: Asked) -> Answer:
@@ -65,12 +52,19 @@ class Broom:
         address = plex_api.Address('den', 'http://plex.test', self.plex.token)
         return Sweep(
             plex_api.PlexApi(address, self.pool, POLICY),
-            self.taken,
+            self.record,
             self.database,
             machine=lambda: self.machine,
+            outbox=self.outbox,
             clock=self.clock,
             page=page,
         )
+
+    def kept(self) -> list[plays.Play]:
+        """What the hub has, in the order of the ends."""
+        rows = self.database.read('SELECT play_id::VARCHAR FROM finished_plays')
+        found = [play for (play_id,) in rows if (play := self.record.find(play_id))]
+        return sorted(found, key=lambda play: play.seen_at)
 
     def view(self, count: int, apart: float = 7200, account: int = 1) -> None:
         """Let a viewer see films to their end."""
@@ -80,6 +74,8 @@ class Broom:
             self.clock.go(apart)
             node = self.plex.shelves.node(films[number % len(films)])
             self.plex.history.add(node, self.plex.seconds(), account, device.id)
+        self.viewed_at = self.clock.now
+        self.clock.go(300)
 
 
 @pytest.fixture
@@ -93,23 +89,23 @@ async def test_the_first_sweep_reads_everything_page_by_page(broom: Broom):
     broom.view(35)
     sweep = broom.sweep()
     assert await sweep.try_once()
-    assert len(broom.taken.plays) == 35
+    assert len(broom.kept()) == 35
     assert broom.pages() == 4
     assert (sweep.state.read, sweep.state.new, sweep.state.problem) == (35, 35, '')
-    assert sweep.state.reached == broom.clock.now
+    assert sweep.state.reached == broom.viewed_at
 
 
 async def test_an_entry_tells_who_what_when_and_with_what(broom: Broom):
     anna = broom.plex.person('Anna')
     broom.view(1, account=anna.id)
     await broom.sweep().try_once()
-    (play,) = broom.taken.in_order()
+    (play,) = broom.kept()
     film = broom.plex.shelves.of_kind('movie')[0]
     assert play.source is plays.Source.PLEX_HISTORY
     assert (play.viewer.account_id, play.viewer.name) == (str(anna.id), 'Anna')
     assert play.player.title == 'TV'
     assert play.item.duration_ms == film.duration_ms
-    assert play.stopped_at == broom.clock.now
+    assert play.stopped_at == broom.viewed_at
     assert play.stopped_at is not None
     length = datetime.timedelta(milliseconds=film.duration_ms)
     assert play.started_at == play.stopped_at - length
@@ -125,7 +121,7 @@ async def test_a_later_sweep_begins_two_intervals_before(broom: Broom):
     await sweep.try_once()
     assert (sweep.state.read, sweep.state.new) == (2, 1)
     first = next(asked for asked in broom.asked if 'history' in asked.path)
-    reached = broom.clock.now - datetime.timedelta(seconds=7200)
+    reached = broom.viewed_at - datetime.timedelta(seconds=7500)
     assert first.first('viewedAt>') == str(int(reached.timestamp()) - 600)
 
 
@@ -133,9 +129,9 @@ async def test_what_the_server_enters_late_is_found(broom: Broom):
     broom.view(5)
     await broom.sweep().try_once()
     film = broom.plex.shelves.node(broom.plex.shelves.of_kind('movie')[0])
-    broom.plex.history.add(film, broom.plex.seconds() - 300, 1, 1)
+    broom.plex.history.add(film, broom.plex.seconds() - 700, 1, 1)
     await broom.sweep().try_once()
-    assert len(broom.taken.plays) == 6
+    assert len(broom.kept()) == 6
 
 
 async def test_a_sweep_that_broke_off_goes_on_where_it_was(broom: Broom):
@@ -150,11 +146,11 @@ async def test_a_sweep_that_broke_off_goes_on_where_it_was(broom: Broom):
     broom.bend = bend
     sweep = broom.sweep()
     assert not await sweep.try_once()
-    assert (len(broom.taken.plays), sweep.state.read) == (30, 30)
+    assert (len(broom.kept()), sweep.state.read) == (30, 30)
     assert '503' in sweep.state.problem
     again = broom.sweep()
     assert await again.try_once()
-    assert len(broom.taken.plays) == 50
+    assert len(broom.kept()) == 50
     assert again.state.read < 25
 
 
@@ -179,7 +175,7 @@ async def test_a_server_that_sorts_in_its_own_way_is_read_whole_before_it_counts
     assert not await broom.sweep().try_once()
     broken = False
     assert await broom.sweep().try_once()
-    assert len(broom.taken.plays) == 30
+    assert len(broom.kept()) == 30
 
 
 async def test_a_server_that_knows_no_pages_is_read_once(broom: Broom):
@@ -193,21 +189,20 @@ async def test_a_server_that_knows_no_pages_is_read_once(broom: Broom):
 
     broom.bend = bend
     assert await broom.sweep().try_once()
-    assert len(broom.taken.plays) == 25
+    assert len(broom.kept()) == 25
     assert broom.pages() == 2
 
 
 async def test_a_season_marked_as_watched_was_played_for_no_time(broom: Broom):
-    broom.view(1, apart=86_400)
-    broom.view(1, apart=0)
-    device = broom.plex.history.views[0].device
-    node = broom.plex.shelves.node(broom.plex.shelves.of_kind('movie')[1])
-    for _ in range(20):
-        broom.plex.history.add(node, broom.plex.seconds(), 1, device)
+    broom.clock.go(86_400)
+    shelves, device = broom.plex.shelves, broom.plex.device('TV')
+    episodes = shelves.of_kind('episode')
+    for episode in episodes:
+        broom.plex.history.add(shelves.node(episode), broom.plex.seconds(), 1, device.id)
+    broom.clock.go(300)
     await broom.sweep(page=1000).try_once()
-    played = sorted(play.played_ms for play in broom.taken.plays.values())
-    assert len(played) == 22
-    assert played[:20] == [0] * 20
+    played = sorted(play.played_ms for play in broom.kept())
+    assert played == [0] * (len(episodes) - 1) + [episodes[0].duration_ms]
 
 
 async def test_items_that_are_gone_keep_their_title(broom: Broom):
@@ -215,8 +210,9 @@ async def test_items_that_are_gone_keep_their_title(broom: Broom):
     film = broom.plex.shelves.of_kind('movie')[0]
     broom.plex.remove(film.id)
     await broom.sweep().try_once()
-    gone, _ = broom.taken.in_order()
+    gone, _ = broom.kept()
     assert (gone.item.title, gone.item.rating_key, gone.item.duration_ms) == (film.title, '', None)
+    assert (gone.played_ms, gone.percent) == (0, None)
 
 
 async def test_a_clock_that_runs_ahead_does_not_hide_what_comes(broom: Broom):
@@ -225,10 +221,43 @@ async def test_a_clock_that_runs_ahead_does_not_hide_what_comes(broom: Broom):
     broom.plex.history.add(film, broom.plex.seconds() + 90 * 86_400, 1, 1)
     sweep = broom.sweep()
     await sweep.try_once()
-    assert sweep.state.reached == broom.clock.now
+    assert sweep.state.reached == broom.viewed_at
     broom.view(1)
     await broom.sweep().try_once()
-    assert len(broom.taken.plays) == 3
+    assert len(broom.kept()) == 2  # the third comes when its time has come
+
+
+async def test_what_ended_a_moment_ago_is_left_for_the_next_time(broom: Broom):
+    broom.view(1)
+    film = broom.plex.shelves.node(broom.plex.shelves.of_kind('movie')[1])
+    broom.plex.history.add(film, broom.plex.seconds(), 1, 1)
+    await broom.sweep().try_once()
+    assert len(broom.kept()) == 1
+    broom.clock.go(130)
+    await broom.sweep().try_once()
+    assert len(broom.kept()) == 2
+
+
+async def test_nothing_is_imported_while_the_bus_is_behind(broom: Broom):
+    broom.view(3)
+    watched = plays.Play(
+        play_id=plays.play_id('m', 's', '1', '1', 0), server='m', started_at=broom.viewed_at,
+        seen_at=broom.viewed_at, item=plays.Item(rating_key='1'),
+    )  # fmt: skip
+    broom.outbox.add(
+        [
+            plays.PlaybackEvent(
+                event_id='e', transition=plays.Transition.STARTED, at=broom.viewed_at, play=watched
+            )
+        ]
+    )
+    sweep = broom.sweep()
+    assert not await sweep.try_once()
+    assert 'bus is behind' in sweep.state.problem
+    assert (broom.asked, broom.kept()) == ([], [])
+    broom.outbox.acknowledge(10)
+    assert await sweep.try_once()
+    assert len(broom.kept()) == 3
 
 
 async def test_waits_until_the_server_is_known(broom: Broom):

@@ -3,7 +3,7 @@
 
 import datetime
 import logging
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -15,6 +15,7 @@ from mediahub.playback import importing, plex_api
 from mediahub.playback.tautulli import Surroundings, Tautulli
 from mediahub.playback.tautulli_import import TautulliImport
 from mediahub.store.database import Database
+from mediahub.store.plays import Plays
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.http import InProcess
 from mediahub.testing.plex_living import LivingPlex
@@ -38,22 +39,9 @@ DOCUMENTED = {
 }  # fmt: skip
 
 
-class Taken:
-    """A store that only knows ids.
-
-    Attributes:
-        plays: By id.
-    """
-
-    def __init__(self) -> None:
-        self.plays: dict[str, plays.Play] = {}
-        self.new = 0
-
-    def import_plays(self, plays: Iterable[plays.Play]) -> 'Taken':
-        fresh = {play.play_id: play for play in plays if play.play_id not in self.plays}
-        self.plays |= fresh
-        self.new = len(fresh)
-        return self
+def kept(database: Database) -> int:
+    """How many plays the hub has."""
+    return int(database.read('SELECT count(*) FROM finished_plays')[0][0])
 
 
 @pytest.fixture
@@ -200,31 +188,31 @@ async def test_what_is_no_tautulli_is_told():
 async def test_an_import_goes_on_where_it_was(
     double: TautulliDouble, tautulli: Tautulli, database: Database, hand_clock: HandClock
 ):
-    taken = Taken()
+    record = Plays(database)
     fill(double, 50)
-    first = TautulliImport(tautulli, taken, database, clock=hand_clock)
+    first = TautulliImport(tautulli, record, database, clock=hand_clock)
     assert await first.try_once()
-    assert (first.state.read, first.state.new, len(taken.plays)) == (50, 50, 50)
+    assert (first.state.read, first.state.new, kept(database)) == (50, 50, 50)
     double.rows.append(Row(double.users[0], EARLIER + datetime.timedelta(days=30), 60))
-    again = TautulliImport(tautulli, taken, database, clock=hand_clock)
+    again = TautulliImport(tautulli, record, database, clock=hand_clock)
     assert await again.try_once()
     assert again.state.new == 1
     assert again.state.read < 51  # it reads two days back, not everything
-    assert len(taken.plays) == 51
+    assert kept(database) == 51
 
 
 async def test_an_import_that_breaks_off_is_told_and_made_up_for(
     double: TautulliDouble, tautulli: Tautulli, database: Database, hand_clock: HandClock
 ):
-    taken = Taken()
+    record = Plays(database)
     fill(double, 5)
     double.broken = True
-    job = TautulliImport(tautulli, taken, database, clock=hand_clock)
+    job = TautulliImport(tautulli, record, database, clock=hand_clock)
     assert not await job.try_once()
     assert 'Unable to execute' in job.state.problem
     double.broken = False
     assert await job.try_once()
-    assert (job.state.problem, len(taken.plays)) == ('', 5)
+    assert (job.state.problem, kept(database)) == ('', 5)
 
 
 async def test_the_server_tells_how_long_items_are(

@@ -16,7 +16,8 @@ import msgspec
 
 from .. import plays
 from ..engine import errors
-from ..store.database import Database, StoreError
+from ..store.database import Database
+from ..store.outbox import Outbox
 from ..store.waypoints import Waypoints
 from . import plex_api
 
@@ -24,6 +25,10 @@ _logger = logging.getLogger(__name__)
 
 # Before the first try, and while the server is not known: the watcher finds out which one it is.
 _SOON = 5.0
+
+# What ended less than this ago is left for the next time: a play that was watched may still be on
+# its way through the bus, and would not be recognised.
+SETTLED = datetime.timedelta(minutes=2)
 
 # Items that are remembered between two pages.
 _REMEMBERED = 20_000
@@ -34,6 +39,10 @@ Clock = Callable[[], datetime.datetime]
 def utc() -> datetime.datetime:
     """The time of this machine."""
     return datetime.datetime.now(datetime.UTC)
+
+
+class BusBehind(errors.MediaHubError):
+    """An import has to wait for the bus, lest it take what was watched for a gap."""
 
 
 class Taken(Protocol):
@@ -81,6 +90,7 @@ class Importing(abc.ABC):
         taker: Takes the plays.
         database: Runs the store's calls.
         interval: Between two imports.
+        outbox: Of the watchers. While it is not emptied nothing is imported.
         clock: The time, aware and in UTC.
 
     Attributes:
@@ -93,6 +103,7 @@ class Importing(abc.ABC):
         taker: Taker,
         database: Database,
         interval: datetime.timedelta,
+        outbox: Outbox | None = None,
         clock: Clock = utc,
     ):
         self.state = ImportState()
@@ -101,6 +112,7 @@ class Importing(abc.ABC):
         self._database = database
         self._waypoints = Waypoints(database)
         self._interval = interval
+        self._outbox = outbox
         self._clock = clock
 
     @abc.abstractmethod
@@ -129,8 +141,9 @@ class Importing(abc.ABC):
         """Import, and note how it went. Raises nothing but cancellation."""
         self._change(running=True)
         try:
+            await self._wait_for_bus()
             done = await self.once()
-        except (errors.MediaHubError, StoreError) as error:
+        except errors.MediaHubError as error:
             if not self.state.problem:
                 _logger.warning('%s: the import failed and is tried again: %s', self._name, error)
             self._change(problem=str(error))
@@ -143,6 +156,22 @@ class Importing(abc.ABC):
             self._change(running=False)
         self._change(problem='', **({'done_at': self._clock()} if done else {}))
         return done
+
+    async def _wait_for_bus(self) -> None:
+        """Make sure that what was watched has been recorded, or is about to be.
+
+        Raises:
+            BusBehind: It is not.
+        """
+        outbox = self._outbox
+        pending = await self._database.run(lambda: outbox.pending(1)) if outbox else []
+        if pending and self._clock() - pending[0][1].at > SETTLED:
+            raise BusBehind('what was watched is not recorded yet, since the bus is behind')
+
+    def _settled(self, found: Sequence[plays.Play]) -> list[plays.Play]:
+        """Those that ended long enough ago."""
+        latest = self._clock() - SETTLED
+        return [play for play in found if play.stopped_at and play.stopped_at <= latest]
 
     async def _take(self, found: Sequence[plays.Play], entries: int) -> None:
         """Hand plays over; committed when this returns."""

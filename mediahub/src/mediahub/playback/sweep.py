@@ -19,7 +19,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 from .. import plays
 from ..store.database import Database
+from ..store.outbox import Outbox
 from . import importing, plex_api, plex_shapes
+
+# How long something is taken to have been played of which nobody knows how long it is. The end of
+# what the hub itself saw lies up to one look before the server's, so a moment would match nothing.
+_UNKNOWN = datetime.timedelta(minutes=1)
+
+_MILLISECOND = datetime.timedelta(milliseconds=1)
 
 
 class Sweep(importing.Importing):
@@ -31,6 +38,7 @@ class Sweep(importing.Importing):
         database: Runs the store's calls.
         machine: The server's machine identifier; empty while it is not known, or away.
         interval: Between two sweeps.
+        outbox: Of the watchers. While it is not emptied nothing is imported.
         clock: The time, aware and in UTC.
         page: Entries to a request.
     """
@@ -43,10 +51,12 @@ class Sweep(importing.Importing):
         *,
         machine: Callable[[], str],
         interval: datetime.timedelta = datetime.timedelta(minutes=5),
+        outbox: Outbox | None = None,
         clock: importing.Clock = importing.utc,
         page: int = plex_api.PAGE,
     ):
-        super().__init__(f'history of {api.address.name}', taker, database, interval, clock)
+        name = f'history of {api.address.name}'
+        super().__init__(name, taker, database, interval, outbox, clock)
         self._api = api
         self._machine = machine
         self._page = page
@@ -65,15 +75,15 @@ class Sweep(importing.Importing):
         in_order = True
         async for rows in self._pages(since):
             await self._shelf.learn(row.item.rating_key for row in rows)
-            await self._take(names.plays(rows, self._shelf), len(rows))
+            found = self._settled(names.plays(rows, self._shelf))
+            await self._take(found, len(rows))
             moments = [row.viewed_at for row in rows if row.viewed_at]
-            if not moments:
-                continue
             in_order = in_order and _ascending([*([last] if last else []), *moments])
-            last = moments[-1]
-            newest = min(max(moments), self._clock())  # a server's clock can be wrong
-            reached = max(reached or newest, newest)
-            if in_order:  # a server that sorts in its own way is read to the end first
+            last = moments[-1] if moments else last
+            # Not what was left out; nor beyond now, for a server's clock can be wrong.
+            known = [reached] if reached else []
+            reached = max([*known, *(play.seen_at for play in found)], default=None)
+            if reached and in_order:  # one that sorts in its own way is read to the end first
                 await self._reach(mark, reached)
         if reached is not None:
             await self._reach(mark, reached)
@@ -143,7 +153,7 @@ class Names:
             seen_at=ended,
             stopped_at=ended,
             offset_ms=item.duration_ms,
-            played_ms=(ended - began) // datetime.timedelta(milliseconds=1),
+            played_ms=(ended - began) // _MILLISECOND if item.duration_ms else 0,
             item=item,
             viewer=self._viewer(row.account_id),
             player=self._player(row.device_id),
@@ -157,7 +167,8 @@ class Names:
         One player plays one thing at a time. Of a season that was marked as watched, the entries
         come within a second: those have been played for no time at all.
         """
-        began = ended - datetime.timedelta(milliseconds=item.duration_ms or 0)
+        length = item.duration_ms
+        began = ended - (datetime.timedelta(milliseconds=length) if length else _UNKNOWN)
         who = (row.account_id, row.device_id)
         before, self._last[who] = self._last.get(who), ended
         return before if before is not None and began < before <= ended else began

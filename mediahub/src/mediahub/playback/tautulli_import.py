@@ -13,6 +13,7 @@ import datetime
 from collections.abc import Callable
 
 from ..store.database import Database
+from ..store.outbox import Outbox
 from . import importing
 from .tautulli import Tautulli
 
@@ -27,6 +28,7 @@ class TautulliImport(importing.Importing):
         shelf: Of the Plex server with a machine identifier, if the hub knows it: tells how long
             items are, which Tautulli does not.
         interval: Between two imports.
+        outbox: Of the watchers. While it is not emptied nothing is imported.
         clock: The time, aware and in UTC.
     """
 
@@ -38,9 +40,11 @@ class TautulliImport(importing.Importing):
         *,
         shelf: Callable[[str], importing.Shelf | None] = lambda machine: None,
         interval: datetime.timedelta = datetime.timedelta(minutes=5),
+        outbox: Outbox | None = None,
         clock: importing.Clock = importing.utc,
     ):
-        super().__init__(f'history of {tautulli.name}', taker, database, interval, clock)
+        name = f'history of {tautulli.name}'
+        super().__init__(name, taker, database, interval, outbox, clock)
         self._tautulli = tautulli
         self._shelf = shelf
 
@@ -57,7 +61,7 @@ class TautulliImport(importing.Importing):
         shelf = self._shelf(around.machine_id)
         newest = reached
         async for found in self._tautulli.history(around, reached, shelf):
-            await self._take(found, len(found))
+            await self._take(self._settled(found), len(found))
             starts = (play.started_at for play in found)
             newest = max((moment for moment in (newest, *starts) if moment), default=None)
         if newest is not None:
