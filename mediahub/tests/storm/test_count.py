@@ -1,0 +1,112 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The count at the end of a storm counts: a storm that cost something would not pass."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import uuid
+
+import msgspec
+import pytest
+
+from mediahub.plays import Item, Play, Player, Viewer
+from mediahub.store.database import Database
+from mediahub.store.plays import Plays
+from mediahub.testing import storm
+from mediahub.testing.clocks import HandClock
+from mediahub.testing.plays import event
+from mediahub.testing.plex_living import LivingPlex
+
+
+@pytest.fixture
+def plex() -> LivingPlex:
+    clock = HandClock()
+    found = LivingPlex(clock).stocked()
+    film = found.shelves.add_film('A film').id
+    for number in range(3):
+        session = found.play(found.person(f'{number}'), found.device(f'{number}'), film)
+        clock.go(60)
+        session.stop()
+    return found
+
+
+def recorded(plex: LivingPlex) -> list[Play]:
+    """What a hub that makes no mistake keeps."""
+    return [
+        Play(
+            play_id=str(uuid.uuid4()),
+            server=plex.machine,
+            started_at=true.started,
+            seen_at=true.stopped or true.started,
+            stopped_at=true.stopped,
+            played_ms=true.played_ms,
+            item=Item(rating_key=true.rating_key),
+            viewer=Viewer(account_id=str(true.person.id)),
+            player=Player(client_id=true.device.client_id),
+        )
+        for true in plex.truth
+    ]
+
+
+def count(plex: LivingPlex, plays: list[Play], folder: pathlib.Path) -> storm.Count:
+    file = folder / 'hub.duckdb'
+    with Database(file) as database:
+        Plays(database).record([event(play) for play in plays])
+    return storm.counted(plex, file)
+
+
+def test_a_hub_without_a_mistake_has_lost_and_doubled_nothing(
+    plex: LivingPlex, tmp_path: pathlib.Path
+):
+    found = count(plex, recorded(plex), tmp_path)
+
+    assert (found.expected, found.lost, found.doubled, found.unfinished) == (3, [], [], 0)
+    assert (found.off('started'), found.off('stopped'), found.off('played')) == (0, 0, 0)
+
+
+def test_a_play_that_is_missing_is_lost(plex: LivingPlex, tmp_path: pathlib.Path):
+    found = count(plex, recorded(plex)[1:], tmp_path)
+
+    assert [row.account for row, _ in found.lost] == [str(plex.truth[0].person.id)]
+
+
+def test_a_play_that_is_there_twice_is_doubled(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+    twin = msgspec.structs.replace(plays[1], play_id=str(uuid.uuid4()))
+
+    found = count(plex, [*plays, twin], tmp_path)
+
+    assert [row.account for row in found.doubled] == [str(plex.truth[1].person.id)]
+    assert found.lost == []
+
+
+def test_a_play_that_never_was_counts_as_doubled(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+    other = msgspec.structs.replace(
+        plays[1], play_id=str(uuid.uuid4()), viewer=Viewer(account_id='999')
+    )
+
+    assert [row.account for row in count(plex, [*plays, other], tmp_path).doubled] == ['999']
+
+
+def test_a_play_that_goes_on_for_ever_is_unfinished(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+    plays[2] = msgspec.structs.replace(plays[2], stopped_at=None)
+
+    found = count(plex, plays, tmp_path)
+
+    assert (found.unfinished, found.off('stopped')) == (1, float('inf'))
+
+
+def test_times_that_are_off_are_told(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+    late = datetime.timedelta(seconds=7)
+    plays[0] = msgspec.structs.replace(plays[0], started_at=plays[0].started_at + late)
+
+    found = count(plex, plays, tmp_path)
+
+    assert (found.off('started'), found.off('started', 0.5)) == (7, 0)
+    assert '3 plays, 0 lost, 0 doubled' in str(found)
