@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import zoneinfo
+from collections.abc import Callable
 from typing import Any
 
 from .http import Answer, Asked, NotModelled, answer_json
@@ -110,7 +111,7 @@ class TautulliDouble:
         if asked.first('apikey') != self.api_key:
             return _failed('Invalid apikey', 401)
         command = asked.first('cmd')
-        commands = {
+        commands: dict[str, Callable[[Asked], object]] = {
             'get_server_info': self._server_info,
             'get_users': lambda asked: [user.node() for user in self.users],
             'get_libraries': self._list_libraries,
@@ -233,5 +234,5 @@ class TautulliDouble:
 
 
 def _failed(message: str, status: int = 200) -> Answer:
-    response = {'result': 'error', 'message': message, 'data': {}}
+    response: dict[str, object] = {'result': 'error', 'message': message, 'data': {}}
     return answer_json({'response': response}, status)
