@@ -12,10 +12,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import fcntl
-import json
 import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Generator
 
@@ -23,8 +21,6 @@ import pytest
 
 from mediahub.testing import storm
 from mediahub.testing.broker import NatsServer, program
-
-HUB = pathlib.Path(__file__).parent / 'hub_process.py'
 
 # Seconds by which a time may be off: what was dark, and what it takes until that is over.
 TOLERANCE = 30
@@ -75,36 +71,14 @@ def broker(tmp_path: pathlib.Path) -> Generator[NatsServer]:
     server.stop()
 
 
-def hub(home: pathlib.Path, **variables: str) -> storm.HubProcess:
-    home.mkdir()
-    environment = {name: value for name, value in os.environ.items() if 'PLEX' not in name}
-    environment |= {'MEDIAHUB_HOME': str(home), **variables}
-
-    def settled(expected: int) -> bool:
-        try:
-            state = json.loads((home / 'state.json').read_bytes())
-        except OSError:
-            return False
-        waiting = state['live'] or state['outbox'] or state['behind']
-        return not waiting and state['finished'] >= expected
-
-    return storm.HubProcess(
-        [sys.executable, str(HUB)],
-        environment,
-        home / 'mediahub.duckdb',
-        home / 'hub.log',
-        settled,
-    )
-
-
 def raged(folder: pathlib.Path, broker: NatsServer | None, hubs: int) -> list[storm.Count]:
     """Let a storm rage over so many hubs; what it left is in the folder."""
     plex = storm.living()
     with plex.served() as network:
         by_nats = {'NATS_URL': broker.address} if broker else {}
         watching = {'ENABLE_PLEX_SYNC': 'true', 'PLEX_URL': network.url, 'PLEX_TOKEN': plex.token}
-        first = hub(folder / 'first', **watching, **by_nats)
-        others = [hub(folder / f'other-{number}', **by_nats) for number in range(1, hubs)]
+        first = storm.HubProcess(folder / 'first', **watching, **by_nats)
+        others = [storm.HubProcess(folder / f'{n}', **by_nats) for n in range(1, hubs)]
         return storm.Storm(plan(), plex, network, [first, *others], broker, say).rage()
 
 

@@ -18,12 +18,17 @@ import dataclasses
 import datetime
 import heapq
 import itertools
+import json
+import os
 import pathlib
 import random
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import httpx2
 
 from ..plays import Play
 from ..store import playrows
@@ -39,6 +44,9 @@ from .serving import Serving
 
 # Seconds between the server's signs of progress.
 TICK = 10.0
+
+# What is not zero while a hub still has something to write down.
+_ON_THE_WAY = ('mediahub_sessions', 'mediahub_outbox_events', 'mediahub_bus_behind_events')
 
 # Seconds that hubs get at the end to find out that everything has stopped, and to write it down.
 AFTERMATH = 120.0
@@ -114,39 +122,43 @@ class Count:
 
 
 class HubProcess:
-    """A hub in a process of its own.
+    """``mediahub serve`` in a process of its own.
 
     Args:
-        command: Starts it.
-        environment: Of the process.
-        database: Its file.
-        log: Takes what it says.
-        settled: Whether so many plays have ended in its database and nothing is on its way;
-            asked while it runs.
+        home: Its folder, made where it is missing.
+        variables: What it is set to, beside its home and a port of its own.
     """
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        database: pathlib.Path,
-        log: pathlib.Path,
-        settled: Callable[[int], bool],
-    ):
-        self._command = list(command)
-        self._environment = dict(environment)
-        self._log = log
+    def __init__(self, home: pathlib.Path, **variables: str):
+        home.mkdir(parents=True, exist_ok=True)
+        inherited = {name: os.environ[name] for name in ('PATH', 'HOME') if name in os.environ}
+        own = {'MEDIAHUB_HOME': str(home), 'MEDIAHUB_PORT': '0'}
+        paths = {'PYTHONPATH': os.pathsep.join(sys.path)}
+        self._environment = inherited | own | paths | variables
+        self._home = home
+        self._log = home / 'hub.log'
         self._process: subprocess.Popen[bytes] | None = None
-        self.database = database
-        self.settled = settled
-        self.starts = 0
+
+    @property
+    def database(self) -> pathlib.Path:
+        """Its database, which nobody can open while it runs."""
+        return self._home / 'mediahub.duckdb'
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        if self._process is None:
+            raise RuntimeError('the hub does not run')
+        return self._process.pid
 
     def start(self) -> None:
         """Start it."""
-        self.starts += 1
         with self._log.open('ab') as log:
-            self._process = subprocess.Popen(  # noqa: S603 - a hub of ours
-                self._command, env=self._environment, stdout=log, stderr=log
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', 'mediahub.cli', 'serve'],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
 
     def kill(self) -> None:
@@ -159,15 +171,60 @@ class HubProcess:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is not None:
-            if process.poll() is not None and how is signal.SIGKILL:
-                raise RuntimeError(f'the hub had ended by itself:\n{self.tail()}')
-            process.send_signal(how)
-            process.wait(timeout=60)
+        if process is None:
+            return
+        if process.poll() is not None:
+            raise RuntimeError(f'the hub ended by itself:\n{self.tail()}')
+        process.send_signal(how)
+        process.wait(timeout=60)
 
     def tail(self) -> str:
         """The end of what it said."""
-        return self._log.read_text(errors='replace')[-4000:] if self._log.exists() else ''
+        return self._log.read_text(errors='replace')[-4000:]
+
+    @property
+    def access(self) -> tuple[str, str] | None:
+        """Its address and an administrator's token; None where it is not up."""
+        try:
+            found = json.loads((self._home / 'control.json').read_bytes())
+        except (OSError, ValueError):
+            return None
+        running = self._process is not None and found['pid'] == self.pid
+        return (found['url'], found['token']) if running else None
+
+    def ask(self, path: str) -> httpx2.Response:
+        """Ask it something.
+
+        Raises:
+            ConnectionError: It is not up.
+        """
+        access = self.access
+        if access is None:
+            raise ConnectionError('the hub is not up')
+        url, token = access
+        headers = {'Authorization': f'Bearer {token}'}
+        return httpx2.get(f'{url}{path}', headers=headers, timeout=30)
+
+    def settled(self, expected: int) -> bool:
+        """Whether so many plays have ended in its database, and nothing is on its way."""
+        try:
+            history = self.ask('/api/v1/history?limit=1').json()
+            metrics = self.ask('/metrics').text
+        except (OSError, ValueError, httpx2.TransportError):
+            return False
+        waiting = sum(_sample(metrics, name) for name in _ON_THE_WAY)
+        return not waiting and int(history['data']['total'] or 0) >= expected
+
+    def memory(self) -> float:
+        """The most that the process has used so far, in megabytes."""
+        status = pathlib.Path(f'/proc/{self.pid}/status').read_text()
+        return int(status.partition('VmHWM:')[2].split()[0]) / 1024
+
+
+def _sample(metrics: str, name: str) -> float:
+    """The sum of a metric over its labels."""
+    lines = [line for line in metrics.splitlines() if line.startswith((f'{name} ', f'{name}{{'))]
+    return sum(float(line.rpartition(' ')[2]) for line in lines)
 
 
 class Storm:
