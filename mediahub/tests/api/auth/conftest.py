@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import pathlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,6 +93,10 @@ class Network:
         if host == 'plex.test':
             return _faulty(self.plex.faults, self.plex, asked)
         raise AssertionError(f'the hub asked {host}')
+
+    def ask(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        """What plex.tv answers somebody else."""
+        return self.tv(Asked(method, path, (), {'accept': 'application/json', **headers}))
 
     def count(self, path: str) -> int:
         """How often a path was asked for."""
@@ -183,6 +186,11 @@ class Rig:
         await self._open.aclose()
 
 
+def problem(answer: httpx2.Response) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return answer.status_code, answer.json()['error']['code']
+
+
 def code_in(begun: dict[str, Any]) -> str:
     """The code that Plex's page is given."""
     fragment = urlsplit(str(begun['authorization_url'])).fragment.removeprefix('?')
@@ -194,7 +202,7 @@ def network(hand_clock: HandClock) -> Network:
     return Network(hand_clock)
 
 
-MakeRig = Callable[..., Any]
+MakeRig = Callable[..., Awaitable[Rig]]
 
 
 @pytest.fixture
@@ -262,8 +270,3 @@ def hub_of(chosen: settings.Settings, database: Database, auth: Auth, folder: pa
 @pytest.fixture
 async def rig(make_rig: MakeRig) -> Rig:
     return await make_rig()
-
-
-def later(network: Network, **passed: float) -> None:
-    """Let time go by for everybody."""
-    network.clock.go(datetime.timedelta(**passed).total_seconds())

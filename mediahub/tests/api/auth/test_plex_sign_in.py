@@ -3,24 +3,22 @@
 
 """Signing in with Plex: who comes in, and who does not."""
 
-from typing import Any
+import pathlib
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mediahub.store.database import Database
 from mediahub.testing.faults import Fault
+
+from .conftest import BROWSER, MakeRig, Rig, problem
 
 pytestmark = pytest.mark.anyio
 
-BROWSER = {'Accept': 'text/html,application/xhtml+xml'}
 TLS = 'https://hub.example'
 
 
-def problem(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()['error']['code']
-
-
-async def test_owner_becomes_administrator(rig: Any):
+async def test_owner_becomes_administrator(rig: Rig):
     browser = await rig.browser()
 
     begun = await browser.begin('/history?days=7')
@@ -34,7 +32,7 @@ async def test_owner_becomes_administrator(rig: Any):
     assert (await browser.get('/api/v1/auth/sessions')).status_code == 200
 
 
-async def test_program_is_answered_in_the_envelope(rig: Any):
+async def test_program_is_answered_in_the_envelope(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin('/history')
     rig.confirm(begun, rig.network.tv.owner)
@@ -46,7 +44,7 @@ async def test_program_is_answered_in_the_envelope(rig: Any):
     assert data['me']['csrf_token']
 
 
-async def test_friend_becomes_viewer(rig: Any):
+async def test_friend_becomes_viewer(rig: Rig):
     browser = await rig.signed_in(rig.network.tv.friend)
 
     me = (await browser.get('/api/v1/auth/session')).json()['data']
@@ -54,7 +52,7 @@ async def test_friend_becomes_viewer(rig: Any):
     assert problem(await browser.get('/api/v1/auth/sessions')) == (403, 'FORBIDDEN')
 
 
-async def test_stranger_is_told_why_not(rig: Any):
+async def test_stranger_is_told_why_not(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.stranger)
@@ -67,7 +65,7 @@ async def test_stranger_is_told_why_not(rig: Any):
     assert rig.auth.sessions.living() == []
 
 
-async def test_page_for_a_stranger_is_safe_html(rig: Any):
+async def test_page_for_a_stranger_is_safe_html(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     mallory = rig.network.tv.user('<script>alert(1)</script>')
@@ -82,7 +80,7 @@ async def test_page_for_a_stranger_is_safe_html(rig: Any):
     assert answer.headers['x-frame-options'] == 'DENY'
 
 
-async def test_page_of_plex_is_told_what_it_needs_and_no_pin_id(rig: Any):
+async def test_page_of_plex_is_told_what_it_needs_and_no_pin_id(rig: Rig):
     browser = await rig.browser()
 
     begun = await browser.begin()
@@ -99,14 +97,14 @@ async def test_page_of_plex_is_told_what_it_needs_and_no_pin_id(rig: Any):
     assert str(pin.id) not in begun['authorization_url'].replace(pin.code, '')
 
 
-async def test_browser_is_sent_back_to_where_the_settings_say(make_rig: Any):
+async def test_browser_is_sent_back_to_where_the_settings_say(make_rig: MakeRig):
     rig = await make_rig(PLEX_OAUTH_REDIRECT_URI=f'{TLS}/api/v1/auth/plex/callback')
     browser = await rig.browser(TLS)
     begun = await browser.begin()
     assert 'forwardUrl=https%3A%2F%2Fhub.example%2Fapi' in begun['authorization_url']
 
 
-async def test_code_is_taken_and_ignored(rig: Any):
+async def test_code_is_taken_and_ignored(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -115,7 +113,7 @@ async def test_code_is_taken_and_ignored(rig: Any):
     assert answer.status_code == 200
 
 
-async def test_state_is_good_once(rig: Any):
+async def test_state_is_good_once(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -126,7 +124,7 @@ async def test_state_is_good_once(rig: Any):
     assert problem(again) == (400, 'STATE_INVALID')
 
 
-async def test_other_browser_cannot_finish_and_ends_it_for_the_first(rig: Any):
+async def test_other_browser_cannot_finish_and_ends_it_for_the_first(rig: Rig):
     """Mallory begins, talks the owner into confirming, and must not come in as the owner."""
     mallory, owner = await rig.browser(), await rig.browser()
     begun = await mallory.begin()
@@ -140,7 +138,7 @@ async def test_other_browser_cannot_finish_and_ends_it_for_the_first(rig: Any):
     assert rig.auth.sessions.living() == []
 
 
-async def test_nobody_can_lie_in_wait_for_a_confirmation(rig: Any):
+async def test_nobody_can_lie_in_wait_for_a_confirmation(rig: Rig):
     mallory = await rig.browser()
     begun = await mallory.begin()
     answers = [problem(await mallory.come_back(begun['state'])) for _ in range(4)]
@@ -151,7 +149,7 @@ async def test_nobody_can_lie_in_wait_for_a_confirmation(rig: Any):
     assert problem(await mallory.come_back(begun['state'])) == (400, 'STATE_INVALID')
 
 
-async def test_sign_in_without_its_cookie_is_refused(rig: Any):
+async def test_sign_in_without_its_cookie_is_refused(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -159,7 +157,7 @@ async def test_sign_in_without_its_cookie_is_refused(rig: Any):
     assert problem(await browser.come_back(begun['state'])) == (403, 'OTHER_BROWSER')
 
 
-async def test_two_tabs_of_one_browser_both_come_in(rig: Any):
+async def test_two_tabs_of_one_browser_both_come_in(rig: Rig):
     browser = await rig.browser()
     first, second = await browser.begin('/first'), await browser.begin('/second')
     rig.confirm(first, rig.network.tv.owner)
@@ -174,7 +172,7 @@ async def test_two_tabs_of_one_browser_both_come_in(rig: Any):
     assert len(rig.auth.sessions.living()) == 1, 'the first session ended with the second'
 
 
-async def test_pin_that_is_confirmed_late_is_waited_for(rig: Any):
+async def test_pin_that_is_confirmed_late_is_waited_for(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     early = await browser.come_back(begun['state'])
@@ -185,14 +183,14 @@ async def test_pin_that_is_confirmed_late_is_waited_for(rig: Any):
     assert (await browser.come_back(begun['state'])).status_code == 200
 
 
-async def test_pin_that_expired_says_so(rig: Any):
+async def test_pin_that_expired_says_so(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.network.tv.pins.clear()
     assert problem(await browser.come_back(begun['state'])) == (410, 'PIN_EXPIRED')
 
 
-async def test_sign_in_that_took_too_long_is_over(rig: Any):
+async def test_sign_in_that_took_too_long_is_over(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -200,7 +198,7 @@ async def test_sign_in_that_took_too_long_is_over(rig: Any):
     assert problem(await browser.come_back(begun['state'])) == (400, 'STATE_INVALID')
 
 
-async def test_clock_put_back_by_an_hour_hinders_nobody(rig: Any):
+async def test_clock_put_back_by_an_hour_hinders_nobody(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.network.clock.go(-3600)
@@ -208,7 +206,7 @@ async def test_clock_put_back_by_an_hour_hinders_nobody(rig: Any):
     assert (await browser.come_back(begun['state'])).status_code == 200
 
 
-async def test_unknown_state_is_refused(rig: Any):
+async def test_unknown_state_is_refused(rig: Rig):
     browser = await rig.browser()
     for state in ('', 'x', 'x' * 100, '\r\nSet-Cookie: a=b', '%00', 'é'):
         assert problem(await browser.come_back(state)) == (400, 'STATE_INVALID')
@@ -230,7 +228,7 @@ async def test_unknown_state_is_refused(rig: Any):
         '',
     ],
 )
-async def test_nobody_is_sent_elsewhere(rig: Any, path: str):
+async def test_nobody_is_sent_elsewhere(rig: Rig, path: str):
     browser = await rig.browser()
     answer = await browser.get('/api/v1/auth/plex/start', params={'return_to': path})
     assert problem(answer) == (400, 'INVALID_REQUEST')
@@ -238,7 +236,7 @@ async def test_nobody_is_sent_elsewhere(rig: Any, path: str):
     assert 'set-cookie' not in answer.headers
 
 
-async def test_session_of_before_ends_with_a_new_sign_in(rig: Any):
+async def test_session_of_before_ends_with_a_new_sign_in(rig: Rig):
     """Nobody carries on with a session that somebody else planted."""
     browser = await rig.signed_in(rig.network.tv.friend)
     planted = dict(browser.cookies)
@@ -252,7 +250,7 @@ async def test_session_of_before_ends_with_a_new_sign_in(rig: Any):
     assert (await other.get('/api/v1/auth/session')).status_code == 401
 
 
-async def test_made_up_session_is_not_adopted(rig: Any):
+async def test_made_up_session_is_not_adopted(rig: Rig):
     browser = await rig.browser()
     browser.cookies.set('mediahub', 'of-my-own-choice', domain='127.0.0.1')
     begun = await browser.begin()
@@ -261,7 +259,7 @@ async def test_made_up_session_is_not_adopted(rig: Any):
     assert 'of-my-own-choice' not in answer.headers['set-cookie']
 
 
-async def test_cookies_with_tls_are_held_to_the_host(make_rig: Any):
+async def test_cookies_with_tls_are_held_to_the_host(make_rig: MakeRig):
     rig = await make_rig(MEDIAHUB_PUBLIC_URL=TLS)
     browser = await rig.browser(TLS)
     begun = await browser.begin()
@@ -276,7 +274,7 @@ async def test_cookies_with_tls_are_held_to_the_host(make_rig: Any):
     assert (await browser.get('/api/v1/auth/session')).status_code == 200
 
 
-async def test_host_that_is_not_ours_begins_nothing(rig: Any):
+async def test_host_that_is_not_ours_begins_nothing(rig: Rig):
     browser = await rig.browser('http://evil.example')
     answer = await browser.get('/api/v1/auth/plex/start')
     assert problem(answer) == (400, 'HOST_NOT_ALLOWED')
@@ -284,7 +282,7 @@ async def test_host_that_is_not_ours_begins_nothing(rig: Any):
     assert rig.network.asked == []
 
 
-async def test_forwarded_host_is_not_believed(rig: Any):
+async def test_forwarded_host_is_not_believed(rig: Rig):
     browser = await rig.browser()
     answer = await browser.get(
         '/api/v1/auth/plex/start',
@@ -293,7 +291,7 @@ async def test_forwarded_host_is_not_believed(rig: Any):
     assert 'evil' not in answer.text
 
 
-async def test_page_of_another_site_begins_nothing(rig: Any):
+async def test_page_of_another_site_begins_nothing(rig: Rig):
     browser = await rig.browser()
     for headers in ({'Sec-Fetch-Site': 'cross-site'}, {'Origin': 'https://evil.example'}):
         answer = await browser.get('/api/v1/auth/plex/start', headers=headers)
@@ -301,7 +299,7 @@ async def test_page_of_another_site_begins_nothing(rig: Any):
     assert rig.network.asked == []
 
 
-async def test_plextv_that_is_down_is_said_with_a_way_out(rig: Any):
+async def test_plextv_that_is_down_is_said_with_a_way_out(rig: Rig):
     rig.network.down.add('plextv.test')
     browser = await rig.browser()
 
@@ -311,7 +309,7 @@ async def test_plextv_that_is_down_is_said_with_a_way_out(rig: Any):
     assert 'mediahub sign-in' in answer.json()['error']['message']
 
 
-async def test_plextv_that_goes_down_on_the_way_costs_nothing(rig: Any):
+async def test_plextv_that_goes_down_on_the_way_costs_nothing(rig: Rig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -324,7 +322,7 @@ async def test_plextv_that_goes_down_on_the_way_costs_nothing(rig: Any):
     assert (await browser.come_back(begun['state'])).status_code == 200
 
 
-async def test_plextv_that_has_enough_of_us_is_left_alone(rig: Any):
+async def test_plextv_that_has_enough_of_us_is_left_alone(rig: Rig):
     rig.network.tv.faults.add(Fault('/api/v2/pins', 429, headers={'Retry-After': '42'}))
     browser = await rig.browser()
     answer = await browser.get('/api/v1/auth/plex/start')
@@ -337,7 +335,9 @@ GARBAGE = [b'', b'{', b'<html>', b'[]', b'null', b'{"id": {}}', b'\xff\xfe', b'"
 
 @pytest.mark.parametrize('body', GARBAGE)
 @pytest.mark.parametrize('path', ['/api/v2/pins', '/api/v2/user', '/api/v2/resources'])
-async def test_garbage_of_plextv_lets_nobody_in(rig: Any, path: str, body: bytes, caplog: Any):
+async def test_garbage_of_plextv_lets_nobody_in(
+    rig: Rig, path: str, body: bytes, caplog: pytest.LogCaptureFixture
+):
     browser = await rig.browser()
     if path == '/api/v2/pins':
         rig.network.tv.faults.add(Fault(path, body=body))
@@ -357,7 +357,7 @@ async def test_garbage_of_plextv_lets_nobody_in(rig: Any, path: str, body: bytes
 
 
 @pytest.mark.parametrize('status', [301, 400, 401, 403, 418, 500, 503])
-async def test_other_answers_of_plextv_let_nobody_in(rig: Any, status: int):
+async def test_other_answers_of_plextv_let_nobody_in(rig: Rig, status: int):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -367,7 +367,7 @@ async def test_other_answers_of_plextv_let_nobody_in(rig: Any, status: int):
     assert rig.auth.sessions.living() == []
 
 
-async def test_server_that_never_answered_does_not_look_like_no_access(rig: Any):
+async def test_server_that_never_answered_does_not_look_like_no_access(rig: Rig):
     rig.network.down.add('plex.test')
     browser = await rig.browser()
     begun = await browser.begin()
@@ -377,7 +377,7 @@ async def test_server_that_never_answered_does_not_look_like_no_access(rig: Any)
     assert 'plex does not answer' in answer.json()['error']['message']
 
 
-async def test_server_that_is_down_is_remembered(rig: Any, make_rig: Any):
+async def test_server_that_is_down_is_remembered(rig: Rig, make_rig: MakeRig):
     await rig.signed_in(rig.network.tv.owner)
     rig.network.down.add('plex.test')
 
@@ -386,7 +386,7 @@ async def test_server_that_is_down_is_remembered(rig: Any, make_rig: Any):
     await restarted.signed_in(rig.network.tv.owner)
 
 
-async def test_server_is_asked_who_it_is_once_and_without_the_token(rig: Any):
+async def test_server_is_asked_who_it_is_once_and_without_the_token(rig: Rig):
     for _ in range(3):
         await rig.signed_in(rig.network.tv.owner)
     asked = [asked for host, asked in rig.network.asked if host == 'plex.test']
@@ -394,7 +394,7 @@ async def test_server_is_asked_who_it_is_once_and_without_the_token(rig: Any):
     assert rig.network.plex.token not in repr(asked)
 
 
-async def test_signing_in_goes_on_after_a_restart(rig: Any, make_rig: Any):
+async def test_signing_in_goes_on_after_a_restart(rig: Rig, make_rig: MakeRig):
     browser = await rig.browser()
     begun = await browser.begin()
     rig.confirm(begun, rig.network.tv.owner)
@@ -406,7 +406,7 @@ async def test_signing_in_goes_on_after_a_restart(rig: Any, make_rig: Any):
     assert (await other.come_back(begun['state'])).status_code == 200
 
 
-async def test_users_token_is_kept_nowhere(rig: Any, tmp_path: Any, database: Any):
+async def test_users_token_is_kept_nowhere(rig: Rig, tmp_path: pathlib.Path, database: Database):
     await rig.signed_in(rig.network.tv.owner)
     tokens = {pin.token for pin in rig.network.tv.pins.values()}
     assert len(tokens) == 1

@@ -1,8 +1,6 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-from typing import Any
-
 import limits
 import pytest
 
@@ -10,10 +8,12 @@ from mediahub.api.auth import throttle
 from mediahub.api.auth.throttle import Throttle, counted
 from mediahub.api.envelope import Problem
 
+from .conftest import Seconds
+
 TWO = limits.RateLimitItemPerMinute(2, namespace='two')
 
 
-def test_one_too_many_is_told_when_to_come_back(seconds: Any):
+def test_one_too_many_is_told_when_to_come_back(seconds: Seconds):
     found = Throttle(0, seconds)
     found.pass_on(TWO, 'anna')
     seconds.now += 20
@@ -27,7 +27,7 @@ def test_one_too_many_is_told_when_to_come_back(seconds: Any):
     found.pass_on(TWO, 'anna')
 
 
-def test_refused_attempts_do_not_lengthen_the_wait(seconds: Any):
+def test_refused_attempts_do_not_lengthen_the_wait(seconds: Seconds):
     found = Throttle(0, seconds)
     for _ in range(2):
         found.pass_on(TWO, 'anna')
@@ -39,7 +39,7 @@ def test_refused_attempts_do_not_lengthen_the_wait(seconds: Any):
     found.pass_on(TWO, 'anna')
 
 
-def test_kinds_are_counted_apart(seconds: Any):
+def test_kinds_are_counted_apart(seconds: Seconds):
     found = Throttle(0, seconds)
     for _ in range(throttle.START.amount):
         found.pass_on(throttle.START, 'a')
@@ -48,7 +48,7 @@ def test_kinds_are_counted_apart(seconds: Any):
     found.pass_on(throttle.FINISH, 'a')
 
 
-def test_account_has_its_own_limit_or_none(seconds: Any):
+def test_account_has_its_own_limit_or_none(seconds: Seconds):
     found = Throttle(3, seconds)
     for _ in range(3):
         found.account('key')
@@ -59,7 +59,7 @@ def test_account_has_its_own_limit_or_none(seconds: Any):
         free.account('key')
 
 
-def test_memory_has_a_bound(seconds: Any, monkeypatch: pytest.MonkeyPatch):
+def test_memory_has_a_bound(seconds: Seconds, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(throttle, 'MOST', 10)
     storage = throttle.BoundedMemory(seconds)
     for number in range(100):
@@ -67,7 +67,7 @@ def test_memory_has_a_bound(seconds: Any, monkeypatch: pytest.MonkeyPatch):
     assert storage.reset() == 10
 
 
-def test_counter_ends_with_its_window(seconds: Any):
+def test_counter_ends_with_its_window(seconds: Seconds):
     storage = throttle.BoundedMemory(seconds)
     assert [storage.incr('a', 60), storage.incr('a', 60)] == [1, 2]
     seconds.now += 60

@@ -92,8 +92,8 @@ FINISH = limits.RateLimitItemPerMinute(20, namespace='finish')
 LINK = limits.RateLimitItemPerMinute(10, namespace='link')
 # Tickets and tokens that open nothing.
 WRONG = limits.RateLimitItemPerMinute(60, namespace='wrong')
-# 40 times what one worker can take: no media server sends that, a broken loop may.
-WEBHOOKS = limits.RateLimitItemPerSecond(100_000, namespace='webhooks')
+# Plex sends one for each change of a play; this is for a loop gone wild, or worse.
+WEBHOOKS = limits.RateLimitItemPerSecond(5_000, namespace='webhooks')
 
 
 class Throttle:
