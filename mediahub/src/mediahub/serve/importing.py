@@ -16,6 +16,7 @@ from ..playback.tautulli import Tautulli
 from ..playback.tautulli_import import TautulliImport
 from ..settings import Settings
 from ..store.database import Database
+from ..store.outbox import Outbox
 from ..store.plays import Plays
 
 TAUTULLI = 'tautulli'
@@ -26,6 +27,7 @@ def imports(
     store: Database,
     plays: Plays,
     servers: Servers,
+    outbox: Outbox,
     pool: httpx2.AsyncClient,
 ) -> Mapping[str, Importing]:
     """One for each server by its name, and one for Tautulli."""
@@ -37,6 +39,7 @@ def imports(
             store,
             machine=_identifier(server),
             interval=interval,
+            outbox=outbox,
         )
         for server in servers
     }
@@ -49,7 +52,9 @@ def imports(
             return shelves[server.name] if server else None
 
         tautulli = Tautulli(settings.tautulli_url, key, pool)
-        found[TAUTULLI] = TautulliImport(tautulli, plays, store, shelf=shelf, interval=interval)
+        found[TAUTULLI] = TautulliImport(
+            tautulli, plays, store, shelf=shelf, interval=interval, outbox=outbox
+        )
     return found
 
 

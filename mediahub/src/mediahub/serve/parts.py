@@ -22,6 +22,7 @@ from ..api.servers import Server
 from ..bus import choice
 from ..bus.recorder import Recorder
 from ..engine import wire
+from ..playback.leftovers import Leftovers
 from ..playback.watcher import WatchState
 from ..settings import PlexServer, Settings
 from ..store.database import Database, StoreError
@@ -44,6 +45,7 @@ class Parts:
     outbox: Outbox
     keeper: Keeper
     auth: Auth
+    leftovers: Leftovers
 
     def start(self) -> None:
         """Let it run."""
@@ -51,6 +53,7 @@ class Parts:
         self.keeper.start('sign-in', self.auth.run)
         for server in self.hub.servers:
             self.keeper.start(_watch(server), server.watcher.run)
+        self.keeper.start('the watch of servers that were taken out', self.leftovers.run)
         for name, found in self.hub.imports.items():
             self.keeper.start(f'the import from {name}', found.run)
 
@@ -118,9 +121,11 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             ready=_Readiness(store, keeper).reasons,
             pictures=PictureCache(settings.home / 'cache' / 'pictures'),
             advice=news.advice,
-            imports=importing.imports(settings, store, plays, servers, pool),
+            imports=importing.imports(settings, store, plays, servers, outbox, pool),
         )
-        yield Parts(hub, outbox, keeper, auth)
+        yield Parts(
+            hub, outbox, keeper, auth, watching.leftovers(store, outbox, servers, bus.wake)
+        )
 
 
 class _News:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx2
 
 from ..api.servers import Server, Servers
+from ..playback.leftovers import Leftovers
 from ..playback.plex_api import Address, PlexApi
 from ..playback.watcher import Watcher, WatchState
 from ..settings import PlexServer, Settings
@@ -62,3 +63,15 @@ def servers(
         return Server(server.name, api, watcher)
 
     return Servers([made(server) for server in settings.servers])
+
+
+def leftovers(
+    store: Database, outbox: Outbox, servers: Servers, wake: Callable[[], None]
+) -> Leftovers:
+    """What ends the plays of servers that were taken out of the settings."""
+    return Leftovers(
+        Watched(store, outbox),
+        store,
+        lambda: {machine for server in servers for machine in server.watcher.machines},
+        wake=wake,
+    )
