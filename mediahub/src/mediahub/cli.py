@@ -116,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     _sync(verbs)
     _serve(verbs)
     _sign_in(verbs)
+    _replay(verbs)
     return top
 
 
@@ -186,9 +187,12 @@ def _run_hub(options: argparse.Namespace) -> int:
     from . import serve
 
     chosen = _settings(options)
-    home = _home()
-    database = options.database if options.database != home / DATABASE_NAME else chosen.database
-    return serve.run(chosen, database.expanduser())
+    return serve.run(chosen, _hub_database(options, chosen))
+
+
+def _hub_database(options: argparse.Namespace, chosen: Settings) -> pathlib.Path:
+    given: pathlib.Path = options.database
+    return (given if given != _home() / DATABASE_NAME else chosen.database).expanduser()
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -219,6 +223,32 @@ def _print_link(options: argparse.Namespace) -> int:
     for line in found.notes:
         print(f'mediahub: {line}', file=sys.stderr)
     return 0
+
+
+def _replay(verbs: Any) -> None:
+    text = 'Record once more what the broker still has. The hub must not run meanwhile.'
+    verb: argparse.ArgumentParser = verbs.add_parser('replay', help=text, description=text)
+    what = verb.add_mutually_exclusive_group(required=True)
+    what.add_argument('--since', metavar='WHEN', help='36h ago, or a time such as 2026-11-01')
+    what.add_argument(
+        '--dead-letters', action='store_true', help='what could not be recorded, instead'
+    )
+    verb.add_argument('--json', action='store_true', default=argparse.SUPPRESS)
+    verb.set_defaults(standalone=_run_replay)
+
+
+def _run_replay(options: argparse.Namespace) -> int:
+    from . import replaying
+
+    chosen = _settings(options)
+    since = replaying.moment(options.since) if options.since else None
+    found = replaying.run(chosen, _hub_database(options, chosen), since)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + '\n')
+    else:
+        print(f'{found.read} read: {found.new} new, {found.known} known, ', end='')
+        print(f'{found.unreadable} unreadable, {found.refused} refused')
+    return 0 if not (found.unreadable or found.refused) else 1
 
 
 if __name__ == '__main__':

@@ -145,7 +145,7 @@ def _nats(value: str) -> str:
     servers = [server.strip() for server in value.split(',') if server.strip()]
     for server in servers:
         parts = urlsplit(server)
-        if parts.scheme not in {'nats', 'tls', 'ws', 'wss'} or not parts.hostname:
+        if parts.scheme not in {'nats', 'tls'} or not parts.hostname:
             raise ValueError('needs nats://host:4222 or tls://host:4222, more with commas between')
         if parts.username or parts.password:
             raise ValueError('must not hold a user or password; use the other NATS variables')
