@@ -155,6 +155,21 @@ async def test_unreadable_folder_loses_nothing(music: pathlib.Path, database: Da
     assert index.counts('files') == {'artist': 1, 'album': 2, 'track': 6}
 
 
+async def test_incremental_run_says_what_it_could_not_read(
+    music: pathlib.Path, database: Database
+):
+    index = LibraryIndex(database)
+    settings = FilesystemSettings(path=music)
+    async with Library(music) as library:
+        assert (await index.update(library.client, Mode.FULL)).succeeded
+    client = MediaServerClient(FilesystemDialect('files', settings, LockedDisk()))
+    run = await index.update(client, Mode.INCREMENTAL)
+    await client.aclose()
+
+    assert run.state is RunState.UNPROVEN
+    assert 'Band/Two: Permission denied' in run.reason
+
+
 async def test_unmounted_library_is_not_an_empty_one(music: pathlib.Path, database: Database):
     index = LibraryIndex(database, NO_GRACE)
     async with Library(music) as library:

@@ -97,6 +97,40 @@ async def test_incremental_run_asks_for_changes_only(
     assert all(asked.first('updatedAt>') or asked.first('addedAt>') for asked in listings)
 
 
+class EmptyTracks(httpx2.AsyncBaseTransport):
+    """Answers every listing of tracks with nothing, and tells their number when asked."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport):
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        wanted = request.url.params
+        if wanted.get('type') == '10' and wanted.get('X-Plex-Container-Size') != '0':
+            return httpx2.Response(200, json={'MediaContainer': {'size': 0, 'totalSize': 0}})
+        return await self._inner.handle_async_request(request)
+
+
+async def test_change_that_was_lost_on_the_way_is_asked_for_again(
+    rig: PlexRig, database: Database, clock: Calendar
+):
+    index = await indexed(rig, database, clock)
+    library = rig.server.library
+    artist = next(iter(library.artists.values()))
+    for title, moment in (('Earlier', 1_760_000_000), ('Later', 1_770_000_000)):
+        album = library.add_album(artist, title)
+        track = library.add_track(album, title)
+        for row in (album, track):
+            row.added = row.updated = moment
+    plain, rig.wrap = rig.wrap, EmptyTracks
+    lost = await go(rig, index, Mode.INCREMENTAL)
+    rig.wrap = plain
+    found = await go(rig, index, Mode.INCREMENTAL)
+
+    assert (lost.state, lost.added) == (RunState.UNPROVEN, 2)
+    assert 'tracks arrived' in lost.reason
+    assert (found.state, found.added) == (RunState.COMPLETE, 2)
+
+
 async def test_removal_in_incremental_run_is_not_noticed(
     rig: PlexRig, database: Database, clock: Calendar
 ):

@@ -10,18 +10,20 @@ tested: with a fault at any request, and with one that lasts from any request on
 - the library index loses no row and marks none as missing.
 
 Searches and lists of the newest are the exception: no server tells how much they should hold, so
-a well-formed lie may make them shorter, never different.
+a well-formed lie may make them shorter, never different. Without totals that goes for changes too,
+and with totals for a lie that lasts.
 """
 
 from __future__ import annotations
 
+import collections
 import datetime
 
 import pytest
 
 from ..engine.capabilities import Capability
 from ..engine.contract import MediaServerClient
-from ..engine.errors import MediaServerError, Unsupported
+from ..engine.errors import Incomplete, MediaServerError, Unsupported
 from ..engine.scans import ScanResult
 from ..engine.values import LIBRARY_KINDS, ItemRef, Kind
 from ..store.database import Database
@@ -29,7 +31,7 @@ from ..store.library import Guard, LibraryIndex, Mode, RunState
 from .driver import MOST_REQUESTS, Call
 from .faults import LIES, Fault
 from .harness import Harness
-from .uses import BIOGRAPHY, CALLS, GENRES, IMAGE, Uses
+from .uses import BIOGRAPHY, CALLS, GENRES, IMAGE, LONG_AGO, Uses
 
 HOSTILE = (
     '"quoted" \'title\'',
@@ -174,6 +176,14 @@ class DialectConformance(Uses):
         exactly = self._harness.totals or not (lasting and fault in LIES)
         for read in (_artists, _albums):
             self._answers_truly(fault, read, lasting=lasting, exactly=exactly)
+        self._answers_truly(
+            fault,
+            # An item may come in several answers, each of which counts; but not one answer twice.
+            _changes if fault is not Fault.DUPLICATE else _changed,
+            lasting=lasting,
+            exactly=fault not in LIES or (self._harness.totals and not lasting),
+            needs=Capability.CHANGES,
+        )
         optional: dict[Capability, Call] = {
             Capability.SEARCH: lambda client: _search(client, self._harness),
             Capability.RECENTLY_ADDED: _recent,
@@ -299,6 +309,18 @@ async def _artists(client: MediaServerClient) -> object:
 
 async def _albums(client: MediaServerClient) -> object:
     return await client.get_all_album_ids()
+
+
+async def _changed(client: MediaServerClient) -> object:
+    return set(await _changes(client))
+
+
+async def _changes(client: MediaServerClient) -> collections.Counter[ItemRef]:
+    snapshot = await client.changes(LONG_AGO)
+    found = collections.Counter([item.ref async for page in snapshot for item in page.items])
+    if snapshot.proof.problems:
+        raise Incomplete(client.name, snapshot.proof.problems)
+    return found
 
 
 async def _search(client: MediaServerClient, harness: Harness) -> object:

@@ -19,6 +19,7 @@ T = TypeVar('T')
 
 IMAGE = b'\xff\xd8\xff\xe0 an image, as far as its first bytes tell \xff\xd9'
 GENRES = ['Jazz', 'Rock, Progressive & "odd"']
+LONG_AGO = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 BIOGRAPHY = 'Born & raised in "quotes"; plays 100 % 🎸.'
 
 # How each capability is used; in the order in which a failure is easiest to understand.
@@ -41,9 +42,10 @@ class Uses(Driver):
     @exercises(Capability.CHANGES)
     async def use_changes(self, client: MediaServerClient) -> None:
         """Read what changed since long ago."""
-        snapshot = await client.changes(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))
+        snapshot = await client.changes(LONG_AGO)
         found = [item async for page in snapshot for item in page.items]
         assert {item.ref.native_id for item in found} >= self._harness.truth(Kind.TRACK)
+        assert snapshot.proof.problems == ()
         assert not snapshot.proof.complete
 
     @exercises(Capability.SEARCH)

@@ -135,9 +135,13 @@ class MediaServerClient:
         return Snapshot(self.dialect.read(ordered, evidence), evidence, ordered)
 
     async def changes(self, since: datetime.datetime) -> Snapshot:
-        """Read what was added or changed since a moment. Proves nothing about the rest."""
+        """Read what was added or changed since a moment.
+
+        The proof has problems where changes are known to be lacking. It says nothing about the
+        rest of the library.
+        """
         await self._require(Capability.CHANGES)
-        evidence = Evidence(problems=['changes are not the whole library'])
+        evidence = Evidence(partial=True)
         return Snapshot(self.dialect.read_changes(since, evidence), evidence, LIBRARY_KINDS)
 
     async def get_all_artists(self) -> tuple[Artist, ...]:

@@ -37,6 +37,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
             installation for the same libraries.
         machine_id: The installation.
         problems: Why this is no proof; empty when it is one.
+        partial: Only a part was asked for, such as what changed. Without problems that part is
+            whole, and says nothing of the rest.
     """
 
     counts: dict[str, int]
@@ -44,17 +46,24 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     machine_id: str
     problems: tuple[str, ...]
+    partial: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether the snapshot holds everything that the server has."""
-        return not self.problems
+        return not self.problems and not self.partial
 
 
 @dataclasses.dataclass
 class Evidence:
-    """Collects what the server claims while a snapshot is read."""
+    """Collects what the server claims while a snapshot is read.
 
+    Attributes:
+        partial: Only a part is asked for. Nothing will be concluded from what does not come, so a
+            server may be scanning, and lists without a total are taken as they are.
+    """
+
+    partial: bool = False
     machine_id: str = ''
     fingerprint: str = ''
     problems: list[str] = dataclasses.field(default_factory=list[str])
@@ -113,7 +122,7 @@ class Evidence:
         totals = self.totals()
         for kind in kinds:
             self._compare(kind, counts.get(kind.value, 0), totals.get(kind.value))
-        if True in self._scanning:
+        if True in self._scanning and not self.partial:
             self.problem('the server was scanning')
         if not self.fingerprint:
             self.problem('no library was read')
@@ -123,9 +132,12 @@ class Evidence:
             fingerprint=self.fingerprint,
             machine_id=self.machine_id,
             problems=tuple(self.problems),
+            partial=self.partial,
         )
 
     def _compare(self, kind: Kind, count: int, total: int | None) -> None:
+        if total is None and self.partial:
+            return
         if total is None:
             self.problem(f'the server gave no total of {kind.value}s')
         elif total != count:

@@ -149,7 +149,7 @@ class JellyfinDialect(Dialect):
         changed = (('MinDateLastSaved', since.astimezone(coerce.UTC).isoformat()),)
         for library in await self._scope(evidence):
             for kind, params in ((Kind.ARTIST, ()), (Kind.ALBUM, changed), (Kind.TRACK, changed)):
-                async for page in self._library(library, kind, params, Evidence()):
+                async for page in self._library(library, kind, params, evidence):
                     yield page
 
     async def _scope(self, evidence: Evidence) -> list[Folder]:

@@ -108,7 +108,7 @@ class PlexDialect(Dialect):
                 for field in ('addedAt', 'updatedAt'):
                     # The operator is part of the name: addedAt>=…
                     params = (*LISTING, (f'{field}>', str(int(since.timestamp()))))
-                    async for page in self._section(section, kind, params, Evidence()):
+                    async for page in self._section(section, kind, params, evidence, field):
                         yield page
 
     async def _scope(self, evidence: Evidence) -> list[Directory]:
@@ -145,24 +145,28 @@ class PlexDialect(Dialect):
         ]
 
     async def _section(
-        self, section: Directory, kind: Kind, params: wire.Params, evidence: Evidence
+        self,
+        section: Directory,
+        kind: Kind,
+        params: wire.Params,
+        evidence: Evidence,
+        part: str = '',
     ) -> AsyncGenerator[Page]:
+        """Page through a kind of a section; ``part`` tells totals of several listings apart."""
         decoder = Decoder(self.name, section.folders)
         key = coerce.text(section.key) or ''
         path = f'/library/sections/{quote(key, safe="")}/all'
-        listing = self._requests.pages(
-            path, (('type', TYPES[kind]), *params), lambda data: decoder.item(kind, data)
-        )
+        asked = (('type', TYPES[kind]), *params)
+        listing = self._requests.pages(path, asked, lambda data: decoder.item(kind, data))
         empty = True
         async for batch in listing:
             empty = False
-            evidence.total(kind, key, batch.total)
+            evidence.total(kind, key + part, batch.total)
             yield Page(kind, tuple(batch.items))
         if empty:
             # Nothing came, and whether that is right only the total can say: an empty answer
             # without one is what a proxy or a broken database gives.
-            number = await self._requests.total(path, (('type', TYPES[kind]),))
-            evidence.total(kind, key, number)
+            evidence.total(kind, key + part, await self._requests.total(path, asked))
 
     async def search_tracks(self, title: str, artist: str, limit: int) -> Sequence[Track]:
         """Search by title and artist, then by title alone: guests are no album artists."""

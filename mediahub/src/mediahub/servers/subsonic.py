@@ -282,6 +282,8 @@ class SubsonicDialect(Dialect):
             new = await self._newest(folder[0], since)
             wanted = {album.artist_ref for album in new}
             artists = [item for item in await self.artists(folder[0]) if item.ref in wanted]
+            if wanted - {item.ref for item in artists} - {None}:
+                evidence.problem('albums are of artists that were not listed')
             if artists:
                 yield Page(Kind.ARTIST, tuple(artists))
             if new:
@@ -291,7 +293,7 @@ class SubsonicDialect(Dialect):
 
     async def _newest(self, folder: str, since: datetime.datetime) -> list[Album]:
         found: list[Album] = []
-        async for batch in self.albums(folder, 'newest'):
+        async for batch in self.albums(folder, 'newest', confirm=True):
             recent = [item for item in batch.items if item.added_at and item.added_at >= since]
             found += recent
             if len(recent) < len(batch.items):

@@ -239,13 +239,12 @@ class LibraryIndex:
     def _merged(
         self, attempt: _Attempt, number: int, problems: list[str], merged: merge.Merged
     ) -> Run:
-        proven = not problems or not attempt.whole
         return Run(
             number=number,
             server=attempt.client.name,
             mode=attempt.mode,
-            state=RunState.COMPLETE if proven else RunState.UNPROVEN,
-            reason='' if proven else '; '.join(problems),
+            state=RunState.UNPROVEN if problems else RunState.COMPLETE,
+            reason='; '.join(problems),
             added=merged.added,
             changed=merged.changed,
             rekeyed=merged.rekeyed,
@@ -413,7 +412,7 @@ class _Attempt:
 
     def _watermark(self, problems: list[str]) -> datetime.datetime | None:
         """Up to when everything is known; None where this run does not tell."""
-        if self.whole and problems:
+        if problems:
             return None
         started = stored(self._started)
         newest = self.staging.newest()
