@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import math
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +124,44 @@ def test_a_tuner_is_live_and_its_transcode_hides_in_the_media():
 def test_a_trailer_is_a_clip_and_an_unknown_kind_is_other():
     assert plex_seen.media_type(Node({'type': 'clip'})) is plays.MediaType.CLIP
     assert plex_seen.media_type(Node({'type': 'hologram'})) is plays.MediaType.OTHER
+
+
+def snapshot(*sessions: dict[str, Any]) -> Node:
+    """As it comes from the wire: nothing is shared with the one before."""
+    return Node(msgspec.json.decode(msgspec.json.encode({'Metadata': sessions})))
+
+
+def test_what_did_not_change_is_not_read_again_and_still_told_right():
+    reader = plex_seen.Sessions()
+    first = TRANSCODED | {'sessionKey': '1', 'viewOffset': 1000, 'Player': {'state': 'playing'}}
+    other = TRANSCODED | {'sessionKey': '2', 'viewOffset': '5', 'Player': {'state': 'paused'}}
+    before = reader.read(snapshot(first, other))
+    again = reader.read(snapshot(other | {'viewOffset': 7}, first | {'viewOffset': 2000}))
+    assert [seen.offset_ms for seen in before] == [1000, 5]
+    assert [seen.offset_ms for seen in again] == [7, 2000]
+    assert again[1].stream is before[0].stream
+    paused = reader.read(snapshot(first | {'Player': {'state': 'paused'}}))
+    assert [seen.state for seen in paused] == [plays.State.PAUSED]
+    assert reader.read(snapshot()) == []
+
+
+def test_two_sessions_of_one_key_are_read_each_for_itself():
+    reader = plex_seen.Sessions()
+    one = {'sessionKey': '1', 'ratingKey': '1', 'User': {'id': '1'}}
+    two = {'sessionKey': '1', 'ratingKey': '1', 'User': {'id': '2'}}
+    for _ in range(2):
+        accounts = [seen.viewer.account_id for seen in reader.read(snapshot(one, two))]
+        assert accounts == ['1', '2']
+
+
+@pytest.mark.parametrize('key', [[], {}, 1.5, True, None])
+def test_a_session_whose_key_makes_no_sense_is_read_all_the_same(key: object):
+    reader = plex_seen.Sessions()
+    for offset in (1, 2):
+        (seen,) = reader.read(
+            snapshot({'sessionKey': key, 'ratingKey': '3', 'viewOffset': offset})
+        )
+        assert (seen.item.rating_key, seen.offset_ms) == ('3', offset)
 
 
 FIELDS = (

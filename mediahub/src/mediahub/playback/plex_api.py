@@ -106,6 +106,7 @@ class PlexApi:
             clock=clock,
         )
         self._known: dict[str, str] = {}
+        self._sessions = plex_seen.Sessions()
 
     @property
     def circuit(self) -> breaker.Circuit:
@@ -161,14 +162,14 @@ class PlexApi:
             Incomplete: Fewer sessions came than the server counts.
         """
         data = await self._get('/status/sessions')
-        found = data.nodes('Metadata')
+        found = self._sessions.read(data)
         size = data.integer('size')
         if size is None:
             raise errors.ProtocolError(self.address.name, '/status/sessions came without a size')
         if size > len(found):
             problem = f'{len(found)} of {size} sessions came'
             raise errors.Incomplete(self.address.name, [problem])
-        return [plex_seen.seen(entry) for entry in found]
+        return found
 
     async def terminate(self, session_id: str, reason: str = '') -> None:
         """End a session and tell its viewer why; needs Plex Pass.
