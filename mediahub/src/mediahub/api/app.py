@@ -86,7 +86,9 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 def _lean(hub: Hub) -> Sequence[BaseRoute]:
     """The routes that need nothing of FastAPI, first of all."""
-    taken = webhook.WebhookEndpoint(hub.settings, hub.ring, _keep(hub), hub.metrics)
+    taken = webhook.WebhookEndpoint(
+        hub.settings, hub.ring, _keep(hub), hub.metrics, hub.admit_webhook
+    )
     return [
         Route(webhook.PATH, taken, methods=['POST']),
         Route(f'{webhook.PATH}/{{token}}', taken, methods=['POST']),

@@ -34,6 +34,7 @@ class Hub:
     Attributes:
         ready: One line for everything that keeps the hub from its work.
         bus: Takes events to the database.
+        admit_webhook: Takes the address of a webhook's sender; raises where that sends too many.
         advice: What to do about a server, by its name, where something is known to do.
         imports: What fills gaps from other histories, by the name of the server or ``tautulli``.
         pictures: Those that are kept on disk.
@@ -52,6 +53,7 @@ class Hub:
     ready: Callable[[], Awaitable[list[str]]]
     pictures: PictureCache
     advice: Callable[[str], str] = lambda name: ''
+    admit_webhook: Callable[[str], None] = lambda address: None
     imports: Mapping[str, Importing] = dataclasses.field(default_factory=dict[str, Importing])
     answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
     picture_requests: asyncio.Semaphore = dataclasses.field(

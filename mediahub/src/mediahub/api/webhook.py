@@ -54,6 +54,7 @@ _MOST_STRANGERS = 100
 
 Ring = Callable[[str, str], bool]
 Keep = Callable[[str, str, bytes], Awaitable[None]]
+Admit = Callable[[str], None]
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -82,15 +83,17 @@ class WebhookEndpoint:
         ring: Rings for a server (its machine identifier) and an event; False where it is not ours.
         keep: Takes a server, the path of a picture on it, and the picture.
         metrics: Counts them.
+        admit: Takes a sender's address; raises where that sends too many.
     """
 
-    def __init__(self, settings: Settings, ring: Ring, keep: Keep, metrics: Metrics):
+    def __init__(self, settings: Settings, ring: Ring, keep: Keep, metrics: Metrics, admit: Admit):
         self._enabled = settings.enable_plex_webhooks
         self._keep_thumbs = settings.plex_webhook_thumbs
         self._trust = Trust(settings)
         self._ring = ring
         self._keep = keep
         self._metrics = metrics
+        self._admit = admit
         self._strangers = set[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,6 +112,7 @@ class WebhookEndpoint:
         if not self._enabled:
             message = 'webhooks are off; set ENABLE_PLEX_WEBHOOKS=true to take them'
             raise Problem(404, 'WEBHOOKS_DISABLED', message)
+        self._admit(head.address)
         signed = self._trust.judge(head.token, head.signature, head.address)
         parser = reader(head.content_type, self._keep_thumbs)
         if head.length is not None and head.length > LIMITS.body:

@@ -116,6 +116,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             servers=servers,
             bus=bus,
             auth=auth,
+            admit_webhook=auth.admit_webhook,
             metrics=metrics,
             feed=feed,
             ready=_Readiness(store, keeper).reasons,

@@ -260,6 +260,7 @@ def hub_of(chosen: settings.Settings, database: Database, auth: Auth, folder: pa
         servers=Servers(),
         bus=LocalBus(Outbox(database), recorder, DeadLetters(database), database.run),
         auth=auth,
+        admit_webhook=auth.admit_webhook,
         metrics=metrics,
         feed=Feed(metrics.cut_off.inc),
         ready=ready,

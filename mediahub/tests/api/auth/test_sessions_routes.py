@@ -242,3 +242,19 @@ async def test_users_of_one_address_are_told_apart_by_a_trusted_proxy(rig: Rig):
         answer = await browser.get('/api/v1/auth/plex/start', headers=headers)
         codes.append(answer.status_code)
     assert codes == [200] * throttle.START.amount + [429]
+
+
+async def test_webhooks_have_a_limit_of_their_own_that_plex_never_reaches(make_rig: MakeRig):
+    rig = await make_rig(ENABLE_PLEX_SYNC='true', ENABLE_PLEX_WEBHOOKS='true')
+    sender, other = await rig.browser(), await rig.browser(address='192.0.2.8')
+    for _ in range(throttle.WEBHOOKS.amount - 1):
+        rig.auth.admit_webhook('192.0.2.7')
+    body = {'event': 'media.play', 'Server': {'uuid': 'of-somebody'}}
+
+    taken = await sender.post('/api/v1/plex/webhook', json=body)
+    refused = await sender.post('/api/v1/plex/webhook', json=body)
+
+    assert problem(taken) == (403, 'UNKNOWN_SERVER')
+    assert problem(refused) == (429, 'RATE_LIMITED')
+    assert problem(await other.post('/api/v1/plex/webhook', json=body))[0] == 403
+    assert rig.network.asked == [], 'the limit asks nobody'

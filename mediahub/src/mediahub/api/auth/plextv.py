@@ -264,8 +264,8 @@ def _judge(response: httpx2.Response) -> NoReturn:
 
 def roles(resources: Sequence[Resource], machines: Mapping[str, str]) -> dict[str, bool]:
     """The hub's servers among them, by machineIdentifier, and whether the user owns each."""
-    return {
-        one.client_identifier: one.owned
-        for one in resources
-        if one.is_server and one.client_identifier in machines
-    }
+    found = dict[str, bool]()
+    for one in resources:
+        if one.is_server and one.client_identifier in machines:
+            found[one.client_identifier] = found.get(one.client_identifier, False) or one.owned
+    return found

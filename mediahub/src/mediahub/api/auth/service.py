@@ -243,6 +243,14 @@ class Auth:
             return False
         return True
 
+    def admit_webhook(self, address: str) -> None:
+        """Count a webhook.
+
+        Raises:
+            Problem: Its sender sends more than any media server does.
+        """
+        self.throttle.pass_on(throttle.WEBHOOKS, throttle.counted(address))
+
     def _wrong(self, address: str) -> None:
         """Count a ticket or token that opens nothing."""
         self.throttle.pass_on(throttle.WRONG, throttle.counted(address))

@@ -10,6 +10,7 @@ trusted proxy says; of IPv6 the network counts, because a customer has all of on
 from __future__ import annotations
 
 import collections
+import functools
 import ipaddress
 import time
 from collections.abc import Callable
@@ -132,6 +133,7 @@ class Throttle:
             self.pass_on(self._account, key)
 
 
+@functools.lru_cache(4096)
 def counted(address: str) -> str:
     """What an address counts as."""
     try:
