@@ -82,11 +82,18 @@ def home(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture
 def start(home: pathlib.Path, tmp_path: pathlib.Path) -> Generator[Start]:
+    """Starts hubs with one home."""
+    with hubs(home, tmp_path) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def hubs(home: pathlib.Path, logs: pathlib.Path) -> Generator[Start]:
     """Starts hubs; the environment is what a test gives, and nothing of ours."""
     with contextlib.ExitStack() as stack:
 
         def started(*words: str, **environ: str) -> Running:
-            log = tmp_path / f'log-{time.monotonic_ns()}'
+            log = logs / f'log-{time.monotonic_ns()}'
             file = stack.enter_context(log.open('wb'))
             process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, '-m', 'mediahub.cli', *words, 'serve'],

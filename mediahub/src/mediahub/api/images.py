@@ -32,7 +32,7 @@ Edge = Annotated[int, fastapi.Query(ge=1, le=_EDGES[-1])]
 Path = Annotated[
     str,
     fastapi.Query(
-        max_length=256,
+        pattern=plex_pictures.PATH,
         description='Of the picture on the server, such as `/library/metadata/7/thumb/1700`.',
     ),
 ]

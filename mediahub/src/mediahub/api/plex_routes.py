@@ -27,7 +27,7 @@ router = fastapi.APIRouter(prefix='/plex', tags=['plex'])
 
 T = TypeVar('T')
 
-RatingKey = Annotated[str, fastapi.Path(pattern=r'^[A-Za-z0-9_-]{1,64}$', alias='ratingKey')]
+RatingKey = Annotated[str, fastapi.Path(pattern=r'^[0-9]{1,20}$', alias='ratingKey')]
 SessionKey = Annotated[
     str,
     fastapi.Path(pattern=r'^[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,127}$', alias='sessionKey'),

@@ -121,7 +121,23 @@ def ranged(
 
 
 Asked = Annotated[Range, fastapi.Depends(ranged)]
-Ranking = Annotated[Measure, fastapi.Query(description='What a ranking goes by.')]
+
+
+class PlaysOrTime(enum.Enum):
+    """What a ranking of anything but titles goes by."""
+
+    PLAYS = 'plays'
+    TIME = 'time'
+
+    @property
+    def measure(self) -> Measure:
+        """The same, as the store calls it."""
+        return Measure(self.value)
+
+
+Ranking = Annotated[
+    PlaysOrTime, fastapi.Query(alias='measure', description='What a ranking goes by.')
+]
 Divided = Annotated[Split, fastapi.Query(description='What rows are divided by.')]
 
 
@@ -212,11 +228,11 @@ async def stats_by_user(
     _: Viewer,
     asked: Asked,
     split: Divided = Split.DECISION,
-    measure: Ranking = Measure.PLAYS,
+    by: Ranking = PlaysOrTime.PLAYS,
 ) -> Response:
     """Those who played most; the key is the account on its server."""
     return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_user(query, _of_plays(measure)), split)
+        hub, asked, lambda stats, query: _rows(stats.by_user(query, by.measure), split)
     )
 
 
@@ -227,11 +243,13 @@ async def stats_by_library(
     _: Viewer,
     asked: Asked,
     split: Divided = Split.DECISION,
-    measure: Ranking = Measure.PLAYS,
+    by: Ranking = PlaysOrTime.PLAYS,
 ) -> Response:
     """Libraries that were played from most."""
     return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_library(query, _of_plays(measure)), split)
+        hub,
+        asked,
+        lambda stats, query: _rows(stats.by_library(query, by.measure), split),
     )
 
 
@@ -242,11 +260,13 @@ async def stats_by_platform(
     _: Viewer,
     asked: Asked,
     split: Divided = Split.DECISION,
-    measure: Ranking = Measure.PLAYS,
+    by: Ranking = PlaysOrTime.PLAYS,
 ) -> Response:
     """Platforms of players."""
     return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_platform(query, _of_plays(measure)), split)
+        hub,
+        asked,
+        lambda stats, query: _rows(stats.by_platform(query, by.measure), split),
     )
 
 
@@ -257,11 +277,13 @@ async def stats_by_player(
     _: Viewer,
     asked: Asked,
     split: Divided = Split.DECISION,
-    measure: Ranking = Measure.PLAYS,
+    by: Ranking = PlaysOrTime.PLAYS,
 ) -> Response:
     """Players, by their own identifiers."""
     return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_player(query, _of_plays(measure)), split)
+        hub,
+        asked,
+        lambda stats, query: _rows(stats.by_player(query, by.measure), split),
     )
 
 
@@ -328,7 +350,9 @@ async def stats_top_titles(
     level: Annotated[
         Level | None, fastapi.Query(description='Films, shows and artists together by default.')
     ] = None,
-    measure: Ranking = Measure.PLAYS,
+    measure: Annotated[
+        Measure, fastapi.Query(description='What the ranking goes by.')
+    ] = Measure.PLAYS,
 ) -> Response:
     """What was played most, longest, or by most accounts."""
 
@@ -369,10 +393,3 @@ def _title(level: Level, title: Title) -> StatsRow:
         viewers=title.viewers,
         detail={name: value for name, value in known.items() if value},
     )
-
-
-def _of_plays(measure: Measure) -> Measure:
-    """Rankings of anything but titles go by plays or time."""
-    if measure is Measure.VIEWERS:
-        raise envelope.invalid('measure: viewers is for titles; take plays or time')
-    return measure

@@ -19,7 +19,11 @@ LARGEST = 4 * 1024 * 1024
 TIMEOUT = 10.0
 
 # Where pictures are. Nothing else of a server can be had by these paths.
-_PATH = re.compile(r'/(?:library|playlists|:/resources)/[A-Za-z0-9_:-]+(?:/[A-Za-z0-9_.:-]+){0,6}')
+PATH = (
+    r'^/(library|playlists|:/resources)/[A-Za-z0-9_:-]{1,64}'
+    r'(/[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,63}){0,6}$'
+)
+_PATH = re.compile(PATH)
 
 _KINDS = (
     (b'\xff\xd8\xff', 'image/jpeg'),
@@ -30,7 +34,7 @@ _KINDS = (
 
 def is_path(path: str) -> bool:
     """Whether a path is one of a picture: on the server, and not climbing out of its place."""
-    return len(path) <= 256 and '..' not in path and bool(_PATH.fullmatch(path))
+    return '..' not in path and bool(_PATH.fullmatch(path))
 
 
 def kind(picture: bytes | bytearray) -> str | None:
