@@ -41,7 +41,11 @@ def token_name(server: str) -> str:
 
 
 def render(
-    options: Options, servers: Sequence[Server], secrets: Mapping[str, str], origin: str | None
+    options: Options,
+    servers: Sequence[Server],
+    secrets: Mapping[str, str],
+    origin: str | None,
+    hosts: Sequence[str],
 ) -> bytes:
     """Return the file's content.
 
@@ -50,6 +54,7 @@ def render(
         servers: Those that have a token.
         secrets: Secrets by name, of which only the names are used.
         origin: URL for people, None where nothing says so.
+        hosts: Names of the hub inside the cluster.
     """
     table: dict[str, object] = {
         'home': hub.FOLDER,
@@ -66,6 +71,7 @@ def render(
         'nats-url': options.nats_url,
         'tautulli-url': options.tautulli_url if 'tautulli-api-key' in secrets else '',
         'public-url': origin,
+        'allowed-hosts': ','.join(hosts),
         'retention-days': options.retention_days,
         'log-level': options.log_level.value,
     }

@@ -102,9 +102,15 @@ class World:
         return self.options.external_url or self.ingress_url
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of the hub's Service, the full one first."""
+        short = f'{self.app}.{self.model}'
+        return f'{short}.svc.cluster.local', f'{short}.svc', short
+
+    @property
     def url(self) -> str:
         """URL inside the cluster."""
-        return f'http://{self.app}.{self.model}.svc.cluster.local:{hub.PORT}'
+        return f'http://{self.hosts[0]}:{hub.PORT}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,9 +147,9 @@ def decide(world: World) -> Plan | None:
     there = keep | secrets.keys()
     servers = world.roster.servers
     watched = tuple(each for each in servers if hub_config.token_name(each.name) in there)
-    origin = world.origin
+    named = dict.fromkeys(there, '')
     return Plan(
-        config=hub_config.render(world.options, watched, dict.fromkeys(there, ''), origin),
+        config=hub_config.render(world.options, watched, named, world.origin, world.hosts),
         secrets=secrets,
         keep=keep,
         watched=watched,

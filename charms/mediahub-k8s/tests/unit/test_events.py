@@ -61,6 +61,7 @@ def test_options_reach_the_hub(unit):
         'plex-webhook-thumbs': False,
         'plex-auth-flow': 'jwt',
         'public-url': 'https://hub.example.com',
+        'allowed-hosts': 'mediahub.media.svc.cluster.local,mediahub.media.svc,mediahub.media',
         'retention-days': 365,
         'log-level': 'debug',
     }

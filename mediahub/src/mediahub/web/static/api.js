@@ -6,6 +6,9 @@
 
 const BASE = 'api/v1/';
 
+// A page of another origin does not know it; the hub takes no change without it.
+let csrf = '';
+
 /** A refusal of the hub. */
 export class Refused extends Error {
   constructor(status, code, message) {
@@ -21,8 +24,7 @@ async function send(method, path, { query = {}, body } = {}) {
     if (value !== '' && value !== null && value !== undefined) url.searchParams.set(name, value);
   }
   const headers = { Accept: 'application/json' };
-  // A page of another origin cannot set this header; the hub refuses changes without it.
-  if (method !== 'GET') headers['X-Requested-With'] = 'mediahub';
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response;
   try {
@@ -36,6 +38,13 @@ async function send(method, path, { query = {}, body } = {}) {
     throw new Refused(response.status, error.code ?? 'UNKNOWN', error.message ?? `The hub answered ${response.status}.`);
   }
   return answer;
+}
+
+/** Who is signed in; changes need what comes with the answer. */
+export async function session() {
+  const me = await get('auth/session');
+  csrf = me.csrf_token;
+  return me;
 }
 
 export const get = async (path, query) => (await send('GET', path, { query })).data;

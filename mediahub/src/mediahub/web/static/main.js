@@ -3,7 +3,7 @@
 //
 // The page: who is signed in, which view is shown, and what the hub tells of its own accord.
 
-import { get, post, Refused } from './api.js';
+import { get, post, Refused, session } from './api.js';
 import { Charts } from './charts.js';
 import { complain, h, say } from './dom.js';
 import { History } from './history.js';
@@ -42,7 +42,7 @@ class App {
 
   async #enter() {
     try {
-      this.me = await get('session');
+      this.me = await session();
       this.servers = (await get('servers')).servers;
     } catch (error) {
       if (error instanceof Refused && error.status === 401) return this.#signIn();
