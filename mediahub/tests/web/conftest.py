@@ -1,0 +1,208 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The page in a real browser, in front of a real hub that watches a living Plex."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from mediahub.serve import control
+from mediahub.testing import clocks
+from mediahub.testing.plex_living import LivingPlex
+from mediahub.testing.plextv import PlexTv
+
+# Seconds that a busy machine may take; a test that passes waits for none of them.
+PATIENCE: Final = 60.0
+
+_FLAGS: Final = (
+    '--no-sandbox',  # tests run as root in containers
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+)
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Wait until something is the case, and return what it was found to be."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f'waited in vain: {what}')
+
+
+class Hub:
+    """``mediahub serve`` in a process of its own.
+
+    Attributes:
+        url: Where it listens; the same after :meth:`start` again.
+    """
+
+    def __init__(self, home: pathlib.Path, plex: LivingPlex, tv: PlexTv):
+        self.home = home
+        self.url = ''
+        self._port = '0'
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = {
+            'ENABLE_PLEX_SYNC': 'true',
+            'PLEX_URL': plex.url,
+            'PLEX_TOKEN': plex.token,
+            'PLEX_SYNC_INTERVAL': '10s',
+            'MEDIAHUB_HOME': str(home),
+            'MEDIAHUB_PLEXTV_URL': tv.url,
+            'MEDIAHUB_PLEXTV_CLIENTS_URL': tv.url,
+            'MEDIAHUB_PLEXTV_APP_URL': tv.url,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = ('PLEX_', 'MEDIAHUB_', 'NATS_', 'ENABLE_PLEX', 'TAUTULLI_')
+        others = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        return {**others, **self._settings, 'MEDIAHUB_PORT': self._port}
+
+    def start(self) -> None:
+        log = open(self.home.parent / 'hub.log', 'ab')  # noqa: SIM115 - the process keeps it
+        with log:
+            self._process = subprocess.Popen(
+                [sys.executable, '-P', '-m', 'mediahub.cli', 'serve'],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        running = until(self._running, 'the hub listens')
+        self.url = running.url
+        self._port = self.url.rpartition(':')[2]
+
+    def _running(self) -> control.Control | None:
+        assert self._process is not None
+        log = self.home.parent / 'hub.log'
+        assert self._process.poll() is None, log.read_text('utf-8', 'replace')[-2000:]
+        found = control.read(self.home)
+        return found if found is not None and found.pid == self._process.pid else None
+
+    def kill(self) -> None:
+        """Let it die as a machine does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def sign_in_link(self) -> str:
+        done = subprocess.run(
+            [sys.executable, '-P', '-m', 'mediahub.cli', 'sign-in'],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return next(word for word in done.stdout.split() if word.startswith('http'))
+
+
+class House:
+    """A Plex, its plex.tv, the hub before it, and the people.
+
+    Attributes:
+        clock: The servers' time.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.clock = clocks.real
+        self.plex = LivingPlex(self.clock).stocked()
+        self.anna = self.plex.person('Anna')
+        self.television = self.plex.device('Living room')
+        self.tv = PlexTv(self.clock).around(self.plex)
+        self.home = folder / 'home'
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[House]:
+        with self.plex.served(strict=False), self.tv.served() as serving:
+            self.tv.url = serving.url
+            self.hub = Hub(self.home, self.plex, self.tv)
+            self.hub.start()
+            try:
+                yield self
+            finally:
+                self.hub.kill()
+
+    def play(self, title: str) -> Any:
+        """Let Anna watch something."""
+        items = [*self.plex.shelves.videos()]
+        item = next(each for each in items if each.title == title)
+        return self.plex.play(self.anna, self.television, item.id)
+
+
+@pytest.fixture(name='until')
+def until_fixture() -> Callable[[Callable[[], Any], str], Any]:
+    return until
+
+
+@pytest.fixture(scope='module')
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with House(tmp_path_factory.mktemp('house')).open() as opened:
+        yield opened
+
+
+@pytest.fixture(scope='session')
+def chromium() -> str:
+    found = (
+        os.environ.get('CHROMIUM') or shutil.which('chromium') or shutil.which('chromium-browser')
+    )
+    if found is None:
+        pytest.skip('there is no Chromium; install it, or name one in CHROMIUM')
+    return found
+
+
+@pytest.fixture(scope='module')
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visitor(house: House, browser: Any) -> Iterator[Any]:
+    """A page of somebody who has not signed in. What it asks for elsewhere is an error."""
+    context = browser.new_context(viewport={'width': 1440, 'height': 900})
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on('pageerror', lambda error: faults.append(str(error)))
+    page.on('console', lambda message: _note(message, faults))
+    yield page
+    context.close()
+    assert faults == []
+
+
+def _note(message: Any, faults: list[str]) -> None:
+    # A request that was refused or cut is what some tests are about; a script's fault is not.
+    expected = ('Failed to load resource', 'WebSocket connection')
+    if message.type == 'error' and not any(each in message.text for each in expected):
+        faults.append(message.text)
+
+
+@pytest.fixture
+def page(house: House, visitor: Any) -> Any:
+    """The page of an administrator who has signed in."""
+    visitor.goto(house.hub.sign_in_link())
+    visitor.get_by_role('button').first.click()
+    visitor.get_by_role('heading', name='Now playing').wait_for()
+    return visitor
