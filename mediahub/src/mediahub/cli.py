@@ -22,7 +22,7 @@ import msgspec
 import rich.console
 
 from . import commands
-from .engine import config, registry
+from .engine import config, registry, wire
 from .engine.engine import MediaServerEngine
 from .engine.errors import ConfigurationError, MediaHubError, UnknownServer
 from .store.database import Database
@@ -106,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     places.add_argument('--config', type=pathlib.Path, default=home / CONFIG_NAME)
     places.add_argument('--database', type=pathlib.Path, default=home / DATABASE_NAME)
     top.add_argument('--json', action='store_true', help='answer in JSON')
+    top.add_argument('--version', action='version', version=f'mediahub {wire.VERSION}')
     top.set_defaults(needs_database=False, server=None, standalone=None)
     verbs = top.add_subparsers(required=True, metavar='COMMAND')
     _verb(verbs, 'servers', commands.servers, 'List the configured servers.')
@@ -117,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
     _serve(verbs)
     _sign_in(verbs)
     _replay(verbs)
+    _demo(verbs)
     return top
 
 
@@ -249,6 +251,28 @@ def _run_replay(options: argparse.Namespace) -> int:
         print(f'{found.read} read: {found.new} new, {found.known} known, ', end='')
         print(f'{found.unreadable} unreadable, {found.refused} refused')
     return 0 if not (found.unreadable or found.refused) else 1
+
+
+def _demo(verbs: Any) -> None:
+    text = 'Show the hub before an evening of films; nothing to configure, nothing left behind.'
+    verb: argparse.ArgumentParser = verbs.add_parser('demo', help=text, description=text)
+    verb.add_argument('--speed', type=_speed, default=30.0, help='times as fast as life')
+    verb.add_argument('--port', type=int, default=0, help='to listen on; a free one by default')
+    verb.add_argument('--seed', type=int, default=8, help='another one is another evening')
+    verb.set_defaults(standalone=_run_demo)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0.1 <= speed <= 1000:
+        raise argparse.ArgumentTypeError('has to be between 0.1 and 1000')
+    return speed
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    from . import demo
+
+    return demo.run(options.speed, options.port, options.seed)
 
 
 if __name__ == '__main__':

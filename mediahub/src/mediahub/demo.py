@@ -22,9 +22,6 @@ from .serve import control
 from .testing import clocks
 from .testing.evening import Evening
 
-# How much faster than life; an evening takes some minutes.
-SPEED = 30.0
-
 # Seconds between two looks whether the hub listens.
 _LOOK = 0.2
 
@@ -40,7 +37,7 @@ Stop it with Ctrl-C; everything it made goes with it.
 """
 
 
-def run(speed: float = SPEED, port: int = 0, seed: int = 8) -> int:
+def run(speed: float, port: int = 0, seed: int = 8) -> int:
     """Run the demo until it is told to stop.
 
     Args:

@@ -21,12 +21,14 @@ from collections.abc import Generator
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from ..api.app import create_app
 from ..engine import wire
 from ..engine.errors import MediaHubError
 from ..settings import Settings
 from ..store.database import Database, StoreError
+from ..web import pages
 from . import control, listening, logs, notify
 from .confinement import confine
 from .parts import Parts, assembled
@@ -155,10 +157,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _application(parts: Parts) -> ASGIApp:
+    app = create_app(parts.hub)
+    app.router.routes.extend(pages.routes())
+    return app
+
+
 def _uvicorn(parts: Parts) -> uvicorn.Config:
     proxies = [str(network) for network in parts.hub.settings.trusted_proxies]
     return uvicorn.Config(
-        create_app(parts.hub),
+        _application(parts),
         loop='none',
         http='httptools',
         ws='wsproto',
