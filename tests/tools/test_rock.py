@@ -87,7 +87,8 @@ def test_what_is_installed_is_what_the_lock_says(tmp_path: pathlib.Path):
     script = ROCK['parts']['hub']['override-build']
     variables = {'CRAFT_PART_INSTALL': str(tmp_path), 'PATH': python_first(tmp_path / 'bin')}
     environment = {k: v for k, v in os.environ.items() if k not in {'PYTHONPATH', 'PYTHONHOME'}}
-    subprocess.run(['bash', '-euc', script], cwd=ROOT, env=environment | variables, check=True)
+    shell = ['/bin/bash', '-euc', script]
+    subprocess.run(shell, cwd=ROOT, env=environment | variables, check=True)
     python = tmp_path / 'opt/mediahub/bin/python3'
     said = subprocess.run(
         [sys.executable, '-m', 'pip', '--python', python, 'list', '--format=json'],

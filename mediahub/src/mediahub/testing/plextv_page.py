@@ -55,7 +55,7 @@ def page(users: Iterable[tuple[int, str, str]]) -> Answer:
         for number, name, role in users
     )
     text = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sign in</title>
+<html lang="en"><head><meta charset="utf-8"><title>Sign in</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>{_STYLE}</style></head><body><main>
 <h1>Sign in</h1>

@@ -26,6 +26,10 @@ _FORM = """<p>{text}</p>
 <form method="post"><button type="submit" autofocus>Sign in</button></form>"""
 
 
+# With "no-referrer" a browser sends the form with "Origin: null", as a strange page would.
+_HEADERS = {'Referrer-Policy': 'same-origin'}
+
+
 def wanted(request: Request) -> bool:
     """Whether a browser shows the answer to somebody."""
     return 'text/html' in request.headers.get('accept', '')
@@ -33,7 +37,8 @@ def wanted(request: Request) -> bool:
 
 def confirm(text: str) -> Response:
     """Ask whether to sign in, so that a program that only looks at a link does not use it up."""
-    return HTMLResponse(_page('mediahub', _FORM.format(text=html.escape(text))))
+    page = _page('mediahub', _FORM.format(text=html.escape(text)))
+    return HTMLResponse(page, headers=_HEADERS)
 
 
 def refused(problem: Problem) -> Response:
