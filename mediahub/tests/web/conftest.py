@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import httpx2
 import pytest
 
 from mediahub.serve import control
@@ -142,9 +143,25 @@ class House:
 
     def play(self, title: str) -> Any:
         """Let Anna watch something."""
-        items = [*self.plex.shelves.videos()]
-        item = next(each for each in items if each.title == title)
+        item = next(each for each in self.plex.shelves.rows.values() if each.title == title)
         return self.plex.play(self.anna, self.television, item.id)
+
+    # What the hub knows.
+
+    def _ask(self, path: str) -> Any:
+        running = control.read(self.home)
+        assert running is not None
+        headers = {'Authorization': f'Bearer {running.token}'}
+        answer = httpx2.get(f'{running.url}/api/v1/{path}', headers=headers, trust_env=False)
+        return answer.raise_for_status().json()['data']
+
+    def live(self, title: str) -> bool:
+        """Whether the hub shows that somebody watches something."""
+        return any(each['item']['title'] == title for each in self._ask('live')['plays'])
+
+    def finished(self, title: str) -> bool:
+        """Whether the hub has written down that somebody watched something."""
+        return any(each['item']['title'] == title for each in self._ask('history')['plays'])
 
 
 @pytest.fixture(name='until')
