@@ -122,7 +122,9 @@ def test_history_is_filtered_and_the_filter_is_in_the_address(
     until(lambda: rows.count() >= 1, 'there is history')
     page.get_by_label('Title').fill('Orchard')
     until(lambda: rows.count() and 'Orchard' in rows.first.inner_text(), 'it is filtered')
-    until(lambda: 'search=Orchard' in page.url, 'the filter is in the address')
+    until(
+        lambda: 'search=Orchard' in page.evaluate('location.hash'), 'the filter is in the address'
+    )
     page.get_by_label('Title').fill('nothing of that name')
     page.get_by_text('No play matches.').wait_for()
     page.reload()
