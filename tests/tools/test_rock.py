@@ -69,7 +69,7 @@ def test_nothing_of_the_gpl_is_packed():
     """As far as the packages say; the LGPL and the MPL are libraries' licences."""
     for name in locked():
         try:
-            metadata = importlib.metadata.metadata(name)
+            metadata: Any = importlib.metadata.metadata(name)
         except importlib.metadata.PackageNotFoundError:  # another platform's
             continue
         said = [metadata.get('License-Expression') or metadata.get('License') or '']
