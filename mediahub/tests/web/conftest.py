@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
 import httpx2
@@ -131,7 +131,7 @@ class House:
         self.home = folder / 'home'
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[House]:
+    def open(self) -> Generator[House]:
         with self.plex.served(strict=False), self.tv.served() as serving:
             self.tv.url = serving.url
             self.hub = Hub(self.home, self.plex, self.tv)

@@ -193,7 +193,7 @@ def test_fits_a_phone_and_a_desktop(house, watched, page: Any, view: str, width:
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 @pytest.mark.parametrize('view', VIEWS)
 def test_has_no_serious_barrier(house, watched, page: Any, view: str, scheme: str):
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs] -- it has none
 
     session = house.play('Nine Lanterns')
     page.emulate_media(color_scheme=scheme)
