@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import itertools
 import json
@@ -58,6 +59,9 @@ class Cluster:
     ) -> None:
         self.fake = fake
         self.pods: dict[str, pods.Pod] = {}
+        self._owned: collections.defaultdict[str, dict[str, pods.Pod]] = collections.defaultdict(
+            dict[str, pods.Pod]
+        )
         self.volumes = volumes.Volumes(fake, namespace, folder / 'volumes')
         self.jobs: Jobs = jobs.Runner(fake, namespace, self.volumes).run
         self.network = network.Network(namespace, fake, lambda: list(self.pods.values()))
@@ -81,6 +85,7 @@ class Cluster:
         for pod in self.pods.values():
             pod.close()
         self.pods.clear()
+        self._owned.clear()
 
     def reconcile(self) -> bool:
         """Let every controller look once, and tell whether anything changed."""
@@ -133,7 +138,7 @@ class Cluster:
         return moved | self._report(stateful_set, revision)
 
     def _of(self, name: str) -> list[pods.Pod]:
-        return [pod for pod in self.pods.values() if _owner(pod.name) == name]
+        return list(self._owned[name].values())
 
     def _make_claims(self, stateful_set: Manifest) -> bool:
         moved = False
@@ -185,7 +190,7 @@ class Cluster:
             'ownerReferences': [_reference(stateful_set)],
         }
         number = next(self._numbers)
-        self.pods[name] = pods.Pod(
+        self.pods[name] = self._owned[_owner(name)][name] = pods.Pod(
             name=name,
             revision=revision,
             address=f'10.1.{number // 250}.{number % 250}',
@@ -218,11 +223,13 @@ class Cluster:
         """Take a pod away with all that is only in it."""
         pod.close()
         self.pods.pop(pod.name, None)
+        self._owned[_owner(pod.name)].pop(pod.name, None)
         if self.fake.peek('Pod', pod.name, self._namespace) is not None:
             self.fake.remove('Pod', pod.name, self._namespace)
 
     def _drop_pods_of(self, sets: set[str]) -> bool:
-        orphans = [pod for pod in self.pods.values() if _owner(pod.name) not in sets]
+        lost = [name for name in self._owned if name not in sets]
+        orphans = [pod for name in lost for pod in self._of(name)]
         for pod in orphans:
             self.end(pod)
         for name in self._templates.keys() - sets:

@@ -238,7 +238,7 @@ class Rehearsal:
     ) -> _model.Relation:
         number = next(self._relation_ids)
         relation = _model.Relation(number, provider, requirer, interface)
-        self.relations.append(relation)
+        self._juju.relate(relation)
         return relation
 
     def integrate(self, first: str, second: str) -> _model.Relation:

@@ -201,6 +201,11 @@ class Relation:
         """Juju's name of the relation: the requirer first, or the one peer endpoint."""
         return str(self.provider) if self.is_peer else f'{self.requirer} {self.provider}'
 
+    @property
+    def applications(self) -> set[str]:
+        """Names of the applications on its sides."""
+        return {self.provider.application, self.requirer.application}
+
     def involves(self, application: str) -> bool:
         """Tell whether the application is on either side."""
         return application in (self.provider.application, self.requirer.application)
@@ -466,6 +471,21 @@ class JujuModel:
     actions: list[ActionRun] = dataclasses.field(default_factory=list[ActionRun])
     changes: int = 0
     databag_writes: int = 0
+    _relations_of: dict[str, list[Relation]] = dataclasses.field(
+        default_factory=dict[str, list[Relation]]
+    )
+
+    def relate(self, relation: Relation) -> None:
+        """Add a relation."""
+        self.relations.append(relation)
+        for name in relation.applications:
+            self._relations_of.setdefault(name, []).append(relation)
+
+    def unrelate(self, relation: Relation) -> None:
+        """Take a relation away."""
+        self.relations.remove(relation)
+        for name in relation.applications:
+            self._relations_of[name].remove(relation)
 
     def units(self) -> Iterator[Unit]:
         """Yield every unit, in order of applications and numbers."""
@@ -478,4 +498,4 @@ class JujuModel:
 
     def of(self, application: str) -> list[Relation]:
         """Return the relations of an application, oldest first."""
-        return [each for each in self.relations if each.involves(application)]
+        return list(self._relations_of.get(application, ()))

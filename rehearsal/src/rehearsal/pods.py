@@ -64,7 +64,9 @@ class Pod:
         return (
             self.is_running
             and not self.terminating
-            and not any(_unready(fake) for fake in self.containers.values())
+            and not any(
+                fake.checks.is_down(pebble.CheckLevel.READY) for fake in self.containers.values()
+            )
         )
 
     def handle(self, request: httpx2.Request, peer: str) -> httpx2.Response:
@@ -88,11 +90,3 @@ class Pod:
 def port_of(request: httpx2.Request) -> int:
     """Return the TCP port a request goes to."""
     return request.url.port or (443 if request.url.scheme == 'https' else 80)
-
-
-def _unready(fake: PebbleFake) -> bool:
-    infos = [fake.checks.info(name) for name in fake.checks.known]
-    return any(
-        info.level is pebble.CheckLevel.READY and info.status is pebble.CheckStatus.DOWN
-        for info in infos
-    )

@@ -309,10 +309,9 @@ class Runner:
         """Remove relations that nobody is in any more, and those of applications that are gone."""
         present = self._juju.applications
         for relation in list(self._juju.relations):
-            sides = {relation.provider.application, relation.requirer.application}
             left = relation.life is not model.Life.ALIVE and not relation.scope
-            if left or not sides & present.keys():
-                self._juju.relations.remove(relation)
+            if left or not relation.applications & present.keys():
+                self._juju.unrelate(relation)
                 self._juju.secrets.forget_relation(relation.id)
 
     def _elect(self, application: model.Application) -> None:

@@ -336,6 +336,13 @@ class Checks:
         except httpx2.TransportError:
             return False
 
+    def is_down(self, level: pebble.CheckLevel) -> bool:
+        """Tell whether a check of a level is down, in which case Pebble's health is bad."""
+        return any(
+            check.active and not check.up and check.config.get('level') == level.value
+            for check in self.known.values()
+        )
+
     def info(self, name: str) -> pebble.CheckInfo:
         """Describe a check as Pebble's API does."""
         check = self.known[name]

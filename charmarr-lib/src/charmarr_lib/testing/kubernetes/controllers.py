@@ -125,15 +125,13 @@ def _cut_loose(
 
 def _delete_dependents(life: lifecycle.Lifecycle) -> bool:
     """Delete what has no owner left, and let owners go that waited for that."""
-    present = {
-        stored.metadata['uid']
-        for _, stored in life.store.everything()
-        if not _in_foreground(stored)
-    }
+    everything = list(life.store.everything())
+    present = {stored.metadata['uid'] for _, stored in everything if not _in_foreground(stored)}
+    owned = [(kind, stored) for kind, stored in everything if _owners(stored)]
     doomed = [
         (kind, stored)
-        for kind, stored in life.store.everything()
-        if _owners(stored) and not _owners(stored) & present and not _going(stored)
+        for kind, stored in owned
+        if not _owners(stored) & present and not _going(stored)
     ]
     for kind, stored in doomed:
         removal = lifecycle.Removal(propagation='Background')
