@@ -122,7 +122,8 @@ def main(streams: int) -> int:
     reader = plex_seen.Sessions()
 
     def read(known: plex_seen.Sessions) -> list[plays.Seen]:
-        return known.read(Node(msgspec.json.decode(sent)).node('MediaContainer'))
+        container = Node(msgspec.json.decode(sent)).node('MediaContainer')
+        return known.read(container.nodes('Metadata'))
 
     seen = read(reader)
     state = tracker.observe('m', {}, seen, now).state

@@ -7,10 +7,11 @@ import pathlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx2
 import pytest
 
 from mediahub import plays
-from mediahub.engine import errors
+from mediahub.engine import errors, wire
 from mediahub.playback import plex_api
 from mediahub.playback.plex_api import PlexApi
 from mediahub.testing.http import Answer, Asked, answer_json
@@ -87,6 +88,20 @@ async def test_the_token_is_in_a_header_and_never_in_a_url(api: PlexApi, server:
     assert asked.headers['x-plex-token'] == TOKEN
     assert TOKEN not in str(asked.query)
     assert TOKEN not in repr(api.address)
+
+
+async def test_what_is_asked_often_is_not_waited_for_long():
+    waits: list[object] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        waits.append(request.extensions['timeout']['read'])
+        return httpx2.Response(200, json={'MediaContainer': {'size': 0}})
+
+    async with wire.pool(httpx2.MockTransport(answer)) as pool:
+        api = PlexApi(plex_api.Address('den', 'http://h', TOKEN), pool)
+        await api.sessions()
+        await api.playlists()
+    assert waits == [plex_api.SOON, 30.0]
 
 
 @pytest.mark.parametrize('status', [400, 401, 403, 404, 429, 500, 503])

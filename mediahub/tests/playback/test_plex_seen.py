@@ -126,9 +126,15 @@ def test_a_trailer_is_a_clip_and_an_unknown_kind_is_other():
     assert plex_seen.media_type(Node({'type': 'hologram'})) is plays.MediaType.OTHER
 
 
-def snapshot(*sessions: dict[str, Any]) -> Node:
+def snapshot(*sessions: dict[str, Any]) -> list[Node]:
     """As it comes from the wire: nothing is shared with the one before."""
-    return Node(msgspec.json.decode(msgspec.json.encode({'Metadata': sessions})))
+    return Node(msgspec.json.decode(msgspec.json.encode({'': sessions}))).nodes('')
+
+
+@pytest.mark.parametrize('state', ['stopped', 'error'])
+def test_a_session_that_says_it_is_over_is_none(state: str):
+    over = {'sessionKey': '1', 'ratingKey': '1', 'Player': {'state': state}}
+    assert plex_seen.Sessions().read(snapshot(over)) == []
 
 
 def test_what_did_not_change_is_not_read_again_and_still_told_right():

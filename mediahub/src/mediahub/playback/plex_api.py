@@ -29,6 +29,12 @@ T = TypeVar('T')
 
 PAGE = 1000
 
+# Seconds for what is asked again and again: a server that hangs must not hold up the watch.
+SOON = 10.0
+
+# A server that restarts is back within a minute, and what plays must be seen soon after.
+POLICY = wire.Policy(limits=breaker.Limits(rest=10.0))
+
 # Ids of items in one request: what fits a URL that every proxy lets pass.
 IDS = 50
 
@@ -102,7 +108,7 @@ class PlexApi:
             client,
             headers=address.headers,
             secrets=address.secrets,
-            policy=policy,
+            policy=policy or POLICY,
             clock=clock,
         )
         self._known: dict[str, str] = {}
@@ -129,7 +135,7 @@ class PlexApi:
         Raises:
             Incompatible: It is no Plex Media Server.
         """
-        return self._proven(plex_shapes.identity(await self._get('/identity')))
+        return self._proven(plex_shapes.identity(await self._get('/identity', (), SOON)))
 
     async def capabilities(self) -> plex_shapes.Capabilities:
         """What it can do; needs the token.
@@ -161,15 +167,15 @@ class PlexApi:
                 either.
             Incomplete: Fewer sessions came than the server counts.
         """
-        data = await self._get('/status/sessions')
-        found = self._sessions.read(data)
+        data = await self._get('/status/sessions', (), SOON)
+        found = data.nodes('Metadata')
         size = data.integer('size')
         if size is None:
             raise errors.ProtocolError(self.address.name, '/status/sessions came without a size')
         if size > len(found):
             problem = f'{len(found)} of {size} sessions came'
             raise errors.Incomplete(self.address.name, [problem])
-        return found
+        return self._sessions.read(found)
 
     async def terminate(self, session_id: str, reason: str = '') -> None:
         """End a session and tell its viewer why; needs Plex Pass.

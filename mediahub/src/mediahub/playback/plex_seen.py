@@ -9,6 +9,7 @@ While a server transcodes, it describes what it sends in ``Media`` and what it r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from .nodes import Node, chosen
 
 _TYPES = {kind.value: kind for kind in plays.MediaType}
 _STATES = {state.value: state for state in plays.State}
+_OVER = frozenset({'stopped', 'error'})
 _DECISIONS = {
     'directplay': plays.Decision.DIRECT_PLAY,
     'copy': plays.Decision.COPY,
@@ -41,11 +43,13 @@ class Sessions:
     def __init__(self) -> None:
         self._last: dict[tuple[object, object], tuple[dict[str, Any], plays.Seen]] = {}
 
-    def read(self, data: Node) -> list[plays.Seen]:
-        """The sessions of a container."""
+    def read(self, nodes: Iterable[Node]) -> list[plays.Seen]:
+        """The sessions of a snapshot, less those that say that they are over."""
         last, self._last = self._last, {}
         found: list[plays.Seen] = []
-        for node in data.nodes('Metadata'):
+        for node in nodes:
+            if node.node('Player').text('state') in _OVER:
+                continue
             fields = node.fields()
             key = (fields.get('sessionKey'), fields.get('ratingKey'))
             offset = fields.pop('viewOffset', None)
