@@ -209,12 +209,12 @@ async def test_a_network_that_breaks_doubles_and_reorders_loses_nothing(
             )
             async with running(watcher.run()):
                 await eventually(lambda: watcher.state.realtime)
-                for step in range(150):
+                for step in range(100):
                     for viewer in viewers:
                         viewer.act()
                     if step % 30 == 20:
                         await asyncio.to_thread(serving.drop_connections)
-                    if step % 50 == 40:
+                    if step % 40 == 35:
                         await asyncio.to_thread(plex.restart, survivors=True)
                     await _look(watcher, hand_clock)
                     hand_clock.go(5)
