@@ -41,7 +41,7 @@ _MEANINGS: Mapping[int, str] = {
     429: 'Too many requests; see Retry-After (RATE_LIMITED).',
     500: 'A fault of the hub; its log has the request id (INTERNAL_ERROR).',
     501: 'The server does not offer that (PLEX_UNSUPPORTED).',
-    502: 'The server cannot be reached, or fails (PLEX_ERROR).',
+    502: 'The server or plex.tv cannot be reached, or fails (PLEX_ERROR, PLEXTV_ERROR).',
     503: 'Nothing is set up (PLEX_DISABLED), or it has to rest (PLEX_ERROR, STORE_ERROR).',
     504: 'The server did not answer in time (PLEX_ERROR).',
 }

@@ -204,6 +204,13 @@ class Settings(pydantic.BaseModel):
         between('5m', '365d'),
         Variable('MEDIAHUB_SESSION_LIFETIME', 'A session ends so long after signing in.'),
     ] = datetime.timedelta(days=30)
+    shared_users: Annotated[
+        Flag,
+        Variable(
+            'MEDIAHUB_SHARED_USERS',
+            'Whom a server is shared with may sign in and look at what everybody plays.',
+        ),
+    ] = True
     api_token: Annotated[
         LongSecret | None,
         Variable('MEDIAHUB_API_TOKEN', 'An API token that may change things.', secret=True),

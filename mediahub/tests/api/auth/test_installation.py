@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import concurrent.futures
+import errno
+import os
 import pathlib
 import uuid
 
@@ -55,3 +57,14 @@ def test_two_that_start_at_once_agree(tmp_path: pathlib.Path):
     assert len(found) == 1
     assert [file.name for file in tmp_path.iterdir()] == ['kept']
     assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_file_system_without_links_will_do(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*places: object) -> None:
+        raise OSError(errno.EPERM, 'Operation not permitted')
+
+    monkeypatch.setattr(os, 'link', refuse)
+    assert installation.kept(tmp_path / 'kept', b'first') == b'first'
+    assert installation.kept(tmp_path / 'kept', b'second') == b'first'

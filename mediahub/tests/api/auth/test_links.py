@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime
+import os
 import pathlib
 
 import pytest
@@ -96,3 +97,22 @@ def test_home_that_cannot_be_written_is_named(tmp_path: pathlib.Path):
     (tmp_path / 'home').write_text('a file')
     with pytest.raises(LinkError, match='cannot be written'):
         LinkBook(tmp_path / 'home').make()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can give files away')
+def test_root_makes_links_for_the_user_of_the_hub(tmp_path: pathlib.Path, clock: Calendar):
+    home = tmp_path / 'home'
+    home.mkdir()
+    os.chown(home, 1000, 1000)
+
+    LinkBook(home, clock).make()
+
+    (file,) = (home / FOLDER).iterdir()
+    for place in (file, file.parent):
+        found = place.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o077) == (1000, 1000, 0)
+
+
+def test_home_that_was_not_there_is_made_for_the_hub_alone(tmp_path: pathlib.Path):
+    LinkBook(tmp_path / 'home').make()
+    assert (tmp_path / 'home').stat().st_mode & 0o077 == 0

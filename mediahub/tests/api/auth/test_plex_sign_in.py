@@ -417,3 +417,35 @@ async def test_users_token_is_kept_nowhere(rig: Rig, tmp_path: pathlib.Path, dat
         assert token not in held
         assert token.encode() not in files
     assert rig.network.count('/api/v2/users/signout') == 0
+
+
+async def test_hub_may_be_for_owners_alone(rig: Rig, make_rig: MakeRig):
+    friend = await rig.signed_in(rig.network.tv.friend)
+    owner = await rig.signed_in(rig.network.tv.owner)
+
+    closed = await make_rig(MEDIAHUB_SHARED_USERS='false')
+
+    codes = list[int]()
+    for browser in (friend, owner):
+        same = await closed.browser()
+        same.cookies.update(dict(browser.cookies))
+        codes.append((await same.get('/api/v1/auth/session')).status_code)
+    assert codes == [401, 200], 'sessions of before count no longer'
+    browser = await closed.browser()
+    begun = await browser.begin()
+    closed.confirm(begun, closed.network.tv.friend)
+    answer = await browser.come_back(begun['state'])
+    assert problem(answer) == (403, 'NO_ACCESS')
+    assert 'only owners' in answer.json()['error']['message']
+    await closed.signed_in(closed.network.tv.owner)
+
+
+async def test_full_disk_is_said_to_the_browser_too(rig: Rig, database: Database):
+    browser = await rig.browser()
+    begun = await browser.begin()
+    rig.confirm(begun, rig.network.tv.owner)
+    database.execute('DROP TABLE auth_sessions')
+    answer = await browser.come_back(begun['state'], BROWSER)
+    assert answer.status_code == 503
+    assert answer.headers['content-type'].startswith('text/html')
+    assert 'auth_sessions' not in answer.text

@@ -1,6 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import asyncio
 import datetime
 import pathlib
 
@@ -8,7 +9,7 @@ import pytest
 
 from mediahub.api.auth.people import Person, Role, Way
 from mediahub.api.auth.sessions import MOST, Opened, SessionBook
-from mediahub.store.database import Database
+from mediahub.store.database import Database, StoreError
 from mediahub.testing.rig import Calendar
 
 pytestmark = pytest.mark.anyio
@@ -251,3 +252,31 @@ async def test_session_that_cannot_be_kept_is_none(
     with pytest.raises(Exception, match='auth_sessions'):
         await begun(book, ada)
     assert book.living() == []
+
+
+async def test_requests_while_a_session_is_renewed_still_pass(book: SessionBook, ada: Person):
+    opened = await begun(book, ada)
+
+    renewals = await asyncio.gather(*(book.renew(opened.ticket) for _ in range(5)))
+
+    assert None not in renewals
+    fresh = [one.ticket for one in renewals if one and one.ticket]
+    assert len(fresh) == 1
+    assert book.find(fresh[0])
+    assert book.find(opened.ticket)
+
+
+async def test_renewal_that_cannot_be_kept_leaves_the_session_as_it_was(
+    database: Database, clock: Calendar, ada: Person
+):
+    book = SessionBook(database, IDLE, LIFETIME, clock)
+    opened = await begun(book, ada)
+    database.execute('ALTER TABLE auth_sessions RENAME TO away')
+    with pytest.raises(StoreError):
+        await book.renew(opened.ticket, Role.VIEWER)
+    database.execute('ALTER TABLE away RENAME TO auth_sessions')
+
+    found = book.find(opened.ticket)
+    assert found is not None
+    assert found.role is Role.ADMIN
+    assert await book.renew(opened.ticket)

@@ -44,17 +44,26 @@ def kept(place: pathlib.Path, first: bytes) -> bytes:
     try:
         with contextlib.suppress(FileNotFoundError):
             return place.read_bytes()
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = place.with_name(f'.{place.name}.{uuid.uuid4().hex}')
         try:
             _write(draft, first)
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, place)  # unlike rename, it leaves alone what is there by now
+            _place(draft, place)
         finally:
             draft.unlink(missing_ok=True)
         return place.read_bytes()
     except OSError as error:
         raise ConfigurationError([f'{place} cannot be kept: {error.strerror}']) from error
+
+
+def _place(draft: pathlib.Path, place: pathlib.Path) -> None:
+    """Put a file where it belongs, unless there is one by now."""
+    try:
+        os.link(draft, place)
+    except FileExistsError:
+        return
+    except OSError:  # not every file system has links
+        draft.rename(place)
 
 
 def _write(place: pathlib.Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import pathlib
 import re
 import secrets
@@ -75,15 +76,28 @@ class LinkBook:
         link = Link(role, name, began, began + lifetime)
         place = self._folder / tickets.hashed(ticket)
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder()
             draft = self._folder / f'.{secrets.token_hex(8)}'
             draft.touch(mode=0o600, exist_ok=False)
             draft.write_bytes(msgspec.json.encode(link))
+            self._give(draft)
             draft.rename(place)  # whole or not at all
         except OSError as error:
             reason = f'{self._folder} cannot be written: {error.strerror}'
             raise LinkError(f'{reason}; run this as the user that the hub runs as') from error
         return PATH + ticket
+
+    def _make_folder(self) -> None:
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._give(self._folder)
+
+    def _give(self, place: pathlib.Path) -> None:
+        """Let root, as whom one comes into a container, make links for the hub's own user."""
+        owner = self._folder.parent.stat()
+        if os.geteuid() == 0 and owner.st_uid != 0:
+            os.chown(place, owner.st_uid, owner.st_gid)
 
     def look(self, ticket: str) -> Link | None:
         """What a ticket allows, without using it; None where it allows nothing."""

@@ -65,6 +65,8 @@ class SignIn:
         way: What that kind is called in the settings.
         flows: Sign-ins on their way.
         machines: The hub's servers.
+        shared: Whether those may come in whom a server is shared with.
+        pauses: Seconds before each look at a PIN.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class SignIn:
         way: str,
         flows: FlowBook,
         machines: Machines,
+        shared: bool = True,
         pauses: Sequence[float] = PAUSES,
     ):
         self._plex = plex
@@ -81,6 +84,7 @@ class SignIn:
         self._way = way
         self._flows = flows
         self._machines = machines
+        self._shared = shared
         self._pauses = pauses
 
     async def start(self, return_to: str, verifier: str, callback: str) -> Started:
@@ -160,6 +164,9 @@ class SignIn:
         if not found:
             raise _stranger(user.name, unknown)
         role = Role.ADMIN if any(found.values()) else Role.VIEWER
+        if role is Role.VIEWER and not self._shared:
+            message = f'the Plex account {plain(user.name)} owns no server of this hub'
+            raise Problem(403, 'NO_ACCESS', f'{message}, and only owners may come in')
         return Person(str(user.id), plain(user.name), role)
 
 

@@ -15,6 +15,7 @@ from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ...store.database import StoreError
 from .. import envelope, front
 from ..access import Admin, Identity, Viewer
 from ..envelope import Problem
@@ -180,8 +181,8 @@ async def finish_plex(
         here = place.of(request, auth.settings)
         person, path = await auth.sign_in.finish(state, place.verifiers(request, here))
         response = await _welcome(request, here, person, Way.PLEX, path)
-    except Problem as problem:
-        return _refusal(request, problem)
+    except (Problem, StoreError) as error:
+        return _refusal(request, error)
     place.keep_verifiers(response, here, [], 0)
     return response
 
@@ -203,9 +204,10 @@ def _keep(request: Request, response: Response, here: Place, opened: Opened) -> 
     place.keep_ticket(response, here, opened.ticket, seconds)
 
 
-def _refusal(request: Request, problem: Problem) -> Response:
-    if not pages.wanted(request):
-        raise problem
+def _refusal(request: Request, error: Problem | StoreError) -> Response:
+    problem = envelope.of(error)
+    if problem is None or not pages.wanted(request):
+        raise error
     front.note(request.scope, problem.code, problem.message)
     return pages.refused(problem)
 
@@ -328,8 +330,8 @@ async def use_link(request: Request, ticket: Ticket) -> Response:
             raise _over()
         person = Person('', link.name, link.role)
         return await _welcome(request, here, person, Way.LINK, '/')
-    except Problem as problem:
-        return _refusal(request, problem)
+    except (Problem, StoreError) as error:
+        return _refusal(request, error)
 
 
 def _over() -> Problem:

@@ -99,7 +99,13 @@ class Auth:
             pins = self._keyed = KeyedPins(plex, DeviceKey(settings.home), clock)
         self._plex = plex
         self.sign_in = SignIn(
-            plex, pins, settings.plex_auth_flow, self.flows, self.machines, pauses
+            plex,
+            pins,
+            settings.plex_auth_flow,
+            self.flows,
+            self.machines,
+            settings.shared_users,
+            pauses,
         )
 
     async def load(self) -> None:
@@ -107,6 +113,8 @@ class Auth:
         await self.sessions.load()
         await self.tokens.load()
         await self.machines.load()
+        if not self.settings.shared_users:
+            await self.sessions.end_shared()
 
     async def run(self) -> None:
         """Tidy up every minute and look after Plex's tokens, until cancelled."""

@@ -155,14 +155,16 @@ class SessionBook:
             return Opened(entry.current(), '')
         fresh = tickets.fresh()
         renewed, role = tickets.hashed(fresh), role or entry.session.role
-        before = entry.hash
+        before = entry.hash, entry.session.role
+        # At once, and not when it is written: other requests come in between.
+        self._former[entry.hash] = (entry.session.key, self._clock() + GRACE)
         self._move(entry, renewed, role)
         try:
             await self._execute(_RENEW, [renewed, role.value, entry.session.key])
         except StoreError:
-            self._move(entry, before, entry.session.role)
+            self._move(entry, *before)
+            del self._former[entry.hash]
             raise
-        self._former[before] = (entry.session.key, self._clock() + GRACE)
         return Opened(entry.current(), fresh)
 
     async def end(self, key: str) -> bool:
@@ -183,6 +185,14 @@ class SessionBook:
     async def end_account(self, account: str) -> int:
         """End all sessions of an account at plex.tv; says how many there were."""
         return await self._end(lambda entry: entry.session.account == account)
+
+    async def end_shared(self) -> int:
+        """End the sessions of those whom a server is shared with; says how many there were."""
+
+        def of_shared(entry: _Entry) -> bool:
+            return entry.session.role is Role.VIEWER and entry.session.way is Way.PLEX
+
+        return await self._end(of_shared)
 
     def living(self) -> list[Session]:
         """Those that have not ended, last used first."""
