@@ -202,17 +202,27 @@ async def test_an_import_goes_on_where_it_was(
 
 
 async def test_an_import_that_breaks_off_is_told_and_made_up_for(
-    double: TautulliDouble, tautulli: Tautulli, database: Database, hand_clock: HandClock
+    double: TautulliDouble,
+    tautulli: Tautulli,
+    database: Database,
+    hand_clock: HandClock,
+    caplog: pytest.LogCaptureFixture,
 ):
     record = Plays(database)
     fill(double, 5)
     double.broken = True
     job = TautulliImport(tautulli, record, database, clock=hand_clock)
-    assert not await job.try_once()
-    assert 'Unable to execute' in job.state.problem
-    double.broken = False
-    assert await job.try_once()
+    with caplog.at_level(logging.INFO, 'mediahub'):
+        for _ in range(3):
+            assert not await job.try_once()
+        assert 'Unable to execute' in job.state.problem
+        double.broken = False
+        for _ in range(3):
+            assert await job.try_once()
     assert (job.state.problem, kept(database)) == ('', 5)
+    levels = [record.levelno for record in caplog.records if record.name.endswith('importing')]
+    assert levels == [logging.WARNING, logging.INFO]
+    assert 'complete; 5 entries read, 5 plays added' in caplog.text
 
 
 async def test_the_server_tells_how_long_items_are(

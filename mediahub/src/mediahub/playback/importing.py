@@ -139,6 +139,7 @@ class Importing(abc.ABC):
 
     async def try_once(self) -> bool:
         """Import, and note how it went. Raises nothing but cancellation."""
+        before = self.state
         self._change(running=True)
         try:
             await self._wait_for_bus()
@@ -154,8 +155,17 @@ class Importing(abc.ABC):
             return False
         finally:
             self._change(running=False)
-        self._change(problem='', **({'done_at': self._clock()} if done else {}))
+        if done:
+            self._log(before)
+            self._change(done_at=self._clock())
+        self._change(problem='')
         return done
+
+    def _log(self, before: ImportState) -> None:
+        """Tell of the first import that was complete, and of those that found something."""
+        read, new = self.state.read - before.read, self.state.new - before.new
+        if new or before.done_at is None or before.problem:
+            _logger.info('%s: complete; %d entries read, %d plays added', self._name, read, new)
 
     async def _wait_for_bus(self) -> None:
         """Make sure that what was watched has been recorded, or is about to be.
