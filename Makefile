@@ -21,10 +21,13 @@ PARALLEL = $(if $(ARGS),,--numprocesses auto)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: rehearse chaos test test-cluster test-pebble test-gonic lint format lock bench clean help
+.PHONY: rehearse demo chaos test test-cluster test-pebble test-gonic lint format lock bench pictures clean help
 
 rehearse: ## Deploy the bundle on the embedded model of Juju and Kubernetes
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml)
+
+demo: ## Show mediahub before an evening of films, on a free port of this machine
+	@$(RUN) test python -m mediahub.cli demo $(ARGS)
 
 chaos: ## Play 1,000 bad nights of the bundle and print the tally
 	@$(RUN) rehearse rehearse $(or $(ARGS),bundle.yaml --chaos 0 --nights 1000 --jobs 2)
@@ -53,6 +56,9 @@ lock: ## Renew all locks to the newest versions that the inputs allow
 
 bench: ## Measure what the design sets numbers for
 	@for program in $(or $(ARGS),$(BENCHMARKS)); do $(RUN) test python $$program || exit 1; done
+
+pictures: ## Take the pictures of the hub's page that docs show; needs Chromium
+	@$(RUN) test python tools/page_pictures.py $(ARGS)
 
 clean: ## Remove environments, caches and what was built
 	@rm -rf .venvs .tox charms/*/.tox .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

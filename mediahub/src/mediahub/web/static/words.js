@@ -37,18 +37,15 @@ export function rate(kbps) {
   return kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
 }
 
-/** What is played, in two lines: the title and what it is part of. */
+/** What is played, in two lines: what people call it, and which part of it. */
 export function title(item) {
-  const parts = [];
   if (item.media_type === 'episode') {
-    const season = item.parent_index === null ? '' : `S${String(item.parent_index).padStart(2, '0')}`;
-    const episode = item.index === null ? '' : `E${String(item.index).padStart(2, '0')}`;
-    parts.push(item.grandparent_title, `${season}${episode}`);
-  } else if (item.media_type === 'track') {
-    parts.push(item.grandparent_title, item.parent_title);
-  } else if (item.year) {
-    parts.push(String(item.year));
+    const number = (letter, value) => (value === null ? '' : `${letter}${String(value).padStart(2, '0')}`);
+    const place = number('S', item.parent_index) + number('E', item.index);
+    const parts = item.grandparent_title ? [item.grandparent_title, place, item.title] : [item.title, place];
+    return [parts[0] || 'Untitled', parts.slice(1).filter(Boolean).join(' · ')];
   }
+  const parts = item.media_type === 'track' ? [item.grandparent_title, item.parent_title] : [item.year && String(item.year)];
   return [item.title || 'Untitled', parts.filter(Boolean).join(' · ')];
 }
 
@@ -63,7 +60,7 @@ export function decision(value) {
   return DECISIONS[value] ?? ['', value || 'Unknown'];
 }
 
-const STATES = { playing: '▶ Playing', paused: '⏸ Paused', buffering: '⏳ Buffering', stopped: '⏹ Ended' };
+const STATES = { playing: 'Playing', paused: 'Paused', buffering: 'Buffering', stopped: 'Ended' };
 
 /** What a player does. */
 export function state(value) {
