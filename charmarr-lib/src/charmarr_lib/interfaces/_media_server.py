@@ -15,7 +15,7 @@ from typing import Any
 import ops
 import pydantic
 
-from . import _databag
+from . import _databag, _sides
 from ._answers import Answer, Valid
 from ._databag import DatabagModel
 from ._fields import HttpUrl
@@ -87,31 +87,11 @@ class MediaServerRequirerData(DatabagModel):
     )
 
 
-class MediaServerProvider(ops.Object):
+class MediaServerProvider(_sides.Provider[MediaServerProviderData]):
     """The media server's side. It observes nothing: its charm decides when to publish."""
 
     def __init__(self, charm: ops.CharmBase, relation_name: str = DEFAULT_ENDPOINT):
         super().__init__(charm, relation_name)
-        self._charm = charm
-        self._relation_name = relation_name
-
-    @property
-    def relations(self) -> list[ops.Relation]:
-        """The relations there are, by id."""
-        return sorted(self.model.relations[self._relation_name], key=lambda each: each.id)
-
-    def publish_data(self, data: MediaServerProviderData) -> None:
-        """Publish ``data`` on every relation; what is there already is not written again.
-
-        A follower's call does nothing.
-        """
-        for relation in self.relations:
-            _databag.publish(self._charm, relation, data)
-
-    def clear_data(self) -> None:
-        """Withdraw what was published on every relation. A follower's call does nothing."""
-        for relation in self.relations:
-            _databag.withdraw(self._charm, relation)
 
     def read(self) -> list[Answer[MediaServerRequirerData]]:
         """Return what each request manager has published, one answer for each relation."""
@@ -126,13 +106,13 @@ class MediaServerChangedEvent(ops.EventBase):
     """A media server has been published, changed or withdrawn."""
 
 
-class MediaServerRequirerEvents(ops.ObjectEvents):
+class MediaServerRequirerEvents(_sides.RequirerEvents):
     """Events of :class:`MediaServerRequirer`."""
 
     changed = ops.EventSource(MediaServerChangedEvent)
 
 
-class MediaServerRequirer(ops.Object):
+class MediaServerRequirer(_sides.Requirer[MediaServerRequirerData]):
     """The request manager's side; any number of media servers may be related.
 
     It emits ``on.changed`` after relation-changed and relation-broken. A charm that reconciles on
@@ -143,24 +123,6 @@ class MediaServerRequirer(ops.Object):
 
     def __init__(self, charm: ops.CharmBase, relation_name: str = DEFAULT_ENDPOINT):
         super().__init__(charm, relation_name)
-        self._charm = charm
-        self._relation_name = relation_name
-        events = charm.on[relation_name]
-        self.framework.observe(events.relation_changed, self._emit_changed)
-        self.framework.observe(events.relation_broken, self._emit_changed)
-
-    @property
-    def relations(self) -> list[ops.Relation]:
-        """The relations there are, by id. One being removed is not among them."""
-        return sorted(self.model.relations[self._relation_name], key=lambda each: each.id)
-
-    def publish_data(self, data: MediaServerRequirerData) -> None:
-        """Publish ``data`` on every relation; what is there already is not written again.
-
-        A follower's call does nothing.
-        """
-        for relation in self.relations:
-            _databag.publish(self._charm, relation, data)
 
     def read(self) -> list[Answer[MediaServerProviderData]]:
         """Return what each media server has published, one answer for each relation."""
@@ -173,6 +135,3 @@ class MediaServerRequirer(ops.Object):
     def is_ready(self) -> bool:
         """Tell whether at least one media server has published valid data."""
         return bool(self.get_providers())
-
-    def _emit_changed(self, _: ops.EventBase) -> None:
-        self.on.changed.emit()

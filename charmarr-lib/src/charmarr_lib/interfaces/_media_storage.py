@@ -8,7 +8,7 @@ from __future__ import annotations
 import ops
 import pydantic
 
-from . import _databag
+from . import _databag, _sides
 from ._answers import Answer, Malformed, Valid
 from ._databag import DatabagModel
 from ._fields import AbsolutePath, ObjectName, UserId
@@ -41,26 +41,11 @@ class MediaStorageRequirerData(DatabagModel):
     )
 
 
-class MediaStorageProvider(ops.Object):
+class MediaStorageProvider(_sides.Provider[MediaStorageProviderData]):
     """The side that owns the volume. It observes nothing: its charm decides when to publish."""
 
     def __init__(self, charm: ops.CharmBase, relation_name: str = DEFAULT_ENDPOINT):
         super().__init__(charm, relation_name)
-        self._charm = charm
-        self._relation_name = relation_name
-
-    @property
-    def relations(self) -> list[ops.Relation]:
-        """The relations there are, by id."""
-        return sorted(self.model.relations[self._relation_name], key=lambda each: each.id)
-
-    def publish_data(self, data: MediaStorageProviderData) -> None:
-        """Publish ``data`` to every consumer; what is there already is not written again.
-
-        A follower's call does nothing.
-        """
-        for relation in self.relations:
-            _databag.publish(self._charm, relation, data)
 
     def get_published(self) -> list[MediaStorageProviderData]:
         """Return what each consumer has been told, as far as it is valid.
@@ -72,11 +57,6 @@ class MediaStorageProvider(ops.Object):
             for each in self.relations
         )
         return [each.data for each in answers if isinstance(each, Valid)]
-
-    def clear_data(self) -> None:
-        """Withdraw what was published from every consumer. A follower's call does nothing."""
-        for relation in self.relations:
-            _databag.withdraw(self._charm, relation)
 
     def read(self) -> list[Answer[MediaStorageRequirerData]]:
         """Return what each consumer has published, one answer for each relation."""
@@ -102,7 +82,7 @@ class MediaStorageChangedEvent(ops.EventBase):
     """The shared volume has been published, changed or withdrawn."""
 
 
-class MediaStorageRequirerEvents(ops.ObjectEvents):
+class MediaStorageRequirerEvents(_sides.RequirerEvents):
     """Events of :class:`MediaStorageRequirer`."""
 
     changed = ops.EventSource(MediaStorageChangedEvent)
@@ -112,7 +92,7 @@ def _rank(answer: Answer[MediaStorageProviderData]) -> int:
     return 0 if isinstance(answer, Valid) else 1 if isinstance(answer, Malformed) else 2
 
 
-class MediaStorageRequirer(ops.Object):
+class MediaStorageRequirer(_sides.Requirer[MediaStorageRequirerData]):
     """The side that mounts the volume.
 
     It emits ``on.changed`` after relation-changed and relation-broken. A charm that reconciles on
@@ -123,24 +103,6 @@ class MediaStorageRequirer(ops.Object):
 
     def __init__(self, charm: ops.CharmBase, relation_name: str = DEFAULT_ENDPOINT):
         super().__init__(charm, relation_name)
-        self._charm = charm
-        self._relation_name = relation_name
-        events = charm.on[relation_name]
-        self.framework.observe(events.relation_changed, self._emit_changed)
-        self.framework.observe(events.relation_broken, self._emit_changed)
-
-    @property
-    def relations(self) -> list[ops.Relation]:
-        """The relations there are, by id. One being removed is not among them."""
-        return sorted(self.model.relations[self._relation_name], key=lambda each: each.id)
-
-    def publish_data(self, data: MediaStorageRequirerData) -> None:
-        """Publish ``data`` to the provider; what is there already is not written again.
-
-        A follower's call does nothing.
-        """
-        for relation in self.relations:
-            _databag.publish(self._charm, relation, data)
 
     def read(self) -> Answer[MediaStorageProviderData] | None:
         """Return the provider's answer, or None when there is no relation at all.
@@ -164,6 +126,3 @@ class MediaStorageRequirer(ops.Object):
         return self.get_provider_data() is not None and all(
             _databag.has_published(self._charm, each) for each in self.relations
         )
-
-    def _emit_changed(self, _: ops.EventBase) -> None:
-        self.on.changed.emit()
