@@ -50,13 +50,13 @@ class Leftovers:
         self._rules = rules
 
     async def run(self) -> None:
-        """Look once a minute, until cancelled."""
+        """Look once a minute, until cancelled; watchers come first."""
         while True:
+            await asyncio.sleep(_EVERY)
             try:
                 await self.look()
             except StoreError as error:
                 _logger.warning('%s', error)
-            await asyncio.sleep(_EVERY)
 
     async def look(self) -> int:
         """End what is over; returns how many plays that were.
