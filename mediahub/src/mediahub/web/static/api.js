@@ -18,7 +18,18 @@ export class Refused extends Error {
   }
 }
 
-async function send(method, path, { query = {}, body } = {}) {
+/** Send; another tab may have renewed the session meanwhile, so ask once more what changes need. */
+async function send(method, path, options = {}) {
+  try {
+    return await once(method, path, options);
+  } catch (error) {
+    if (error.code !== 'CSRF') throw error;
+    await session();
+    return once(method, path, options);
+  }
+}
+
+async function once(method, path, { query = {}, body } = {}) {
   const url = new URL(BASE + path, document.baseURI);
   for (const [name, value] of Object.entries(query)) {
     if (value !== '' && value !== null && value !== undefined) url.searchParams.set(name, value);
