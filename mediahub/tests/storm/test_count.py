@@ -15,10 +15,10 @@ import pytest
 from mediahub.plays import Item, Play, Player, Viewer
 from mediahub.store.database import Database
 from mediahub.store.plays import Plays
-from mediahub.testing import storm
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.plays import event
 from mediahub.testing.plex_living import LivingPlex
+from mediahub.testing.storm_count import Count, Looks, counted
 
 
 @pytest.fixture
@@ -51,11 +51,13 @@ def recorded(plex: LivingPlex) -> list[Play]:
     ]
 
 
-def count(plex: LivingPlex, plays: list[Play], folder: pathlib.Path) -> storm.Count:
+def count(
+    plex: LivingPlex, plays: list[Play], folder: pathlib.Path, looks: Looks | None = None
+) -> Count:
     file = folder / 'hub.duckdb'
     with Database(file) as database:
         Plays(database).record([event(play) for play in plays])
-    return storm.counted(plex, file)
+    return counted(plex, file, looks)
 
 
 def test_a_hub_without_a_mistake_has_lost_and_doubled_nothing(
@@ -110,3 +112,37 @@ def test_times_that_are_off_are_told(plex: LivingPlex, tmp_path: pathlib.Path):
 
     assert (found.off('started'), found.off('started', 0.5)) == (7, 0)
     assert '3 plays, 0 lost, 0 doubled' in str(found)
+
+
+def looked(plex: LivingPlex, *seconds: float) -> Looks:
+    """Looks so many seconds after the first play began."""
+    began = plex.truth[0].started
+    return Looks([began + datetime.timedelta(seconds=number) for number in seconds])
+
+
+def test_a_play_that_nobody_could_see_need_not_be_there(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+
+    found = count(plex, plays[:2], tmp_path, looked(plex, 30, 90))
+
+    assert (found.expected, found.unseen, found.lost) == (2, 1, [])
+
+
+def test_a_play_that_was_looked_at_once_has_to_be_there(plex: LivingPlex, tmp_path: pathlib.Path):
+    found = count(plex, recorded(plex)[:2], tmp_path, looked(plex, 30, 90, 178))
+
+    assert (found.expected, len(found.lost)) == (3, 1)
+
+
+def test_times_may_be_off_by_what_nobody_saw_and_no_more(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays = recorded(plex)
+    looks = looked(plex, 20, 50, 90, 150)
+
+    def late(seconds: float) -> list[Play]:
+        moved = plays[0].started_at + datetime.timedelta(seconds=seconds)
+        return [msgspec.structs.replace(plays[0], started_at=moved), *plays[1:]]
+
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'other').mkdir()
+    assert count(plex, late(20), tmp_path / 'one', looks).astray == []
+    assert len(count(plex, late(27), tmp_path / 'other', looks).astray) == 1

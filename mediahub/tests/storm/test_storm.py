@@ -21,10 +21,8 @@ import pytest
 
 from mediahub.testing import storm
 from mediahub.testing.broker import NatsServer, program
-
-# Seconds by which a time may be off: what was dark, and what it takes until that is over.
-TOLERANCE = 30
-
+from mediahub.testing.storm_count import Count
+from mediahub.testing.storm_hub import HubProcess
 
 FULL = os.environ.get('STORM') == 'full'
 
@@ -71,28 +69,24 @@ def broker(tmp_path: pathlib.Path) -> Generator[NatsServer]:
     server.stop()
 
 
-def raged(folder: pathlib.Path, broker: NatsServer | None, hubs: int) -> list[storm.Count]:
+def raged(folder: pathlib.Path, broker: NatsServer | None, hubs: int) -> list[Count]:
     """Let a storm rage over so many hubs; what it left is in the folder."""
     plex = storm.living()
     with plex.served() as network:
         by_nats = {'NATS_URL': broker.address} if broker else {}
         watching = {'ENABLE_PLEX_SYNC': 'true', 'PLEX_URL': network.url, 'PLEX_TOKEN': plex.token}
-        first = storm.HubProcess(folder / 'first', **watching, **by_nats)
-        others = [storm.HubProcess(folder / f'{n}', **by_nats) for n in range(1, hubs)]
+        first = HubProcess(folder / 'first', **watching, **by_nats)
+        others = [HubProcess(folder / f'{n}', **by_nats) for n in range(1, hubs)]
         return storm.Storm(plan(), plex, network, [first, *others], broker, say).rage()
 
 
-def assert_nothing_happened(count: storm.Count) -> None:
+def assert_nothing_happened(count: Count) -> None:
     say(str(count))
-    assert count.expected >= 500
+    assert count.expected >= 400
     assert count.lost == []
     assert count.doubled == []
     assert count.unfinished == 0
-    # Beside other tests on a small machine, only half of the times say something about the hub.
-    share = 1.0 if FULL else 0.5
-    assert count.off('started', share) < TOLERANCE
-    assert count.off('stopped', share) < TOLERANCE
-    assert count.off('played', share) < TOLERANCE
+    assert count.astray == []
 
 
 def test_a_storm_over_a_hub_by_itself_costs_no_play(tmp_path: pathlib.Path):

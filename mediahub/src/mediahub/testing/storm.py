@@ -8,45 +8,42 @@ Streams start, pause, go on and stop at times that a seed decides. Meanwhile the
 the network is cut, the broker is stopped or killed, and hubs are killed. At the end what the hubs'
 databases hold is compared with what really happened.
 
-What nobody could see counts for nobody: a play lasts longer than any darkness in the plan.
+A play that nobody could see need not be there: the watching hub is asked, all the time, when it
+last looked and wrote down what it saw.
 """
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import dataclasses
 import datetime
 import heapq
 import itertools
-import json
-import os
-import pathlib
 import random
-import signal
-import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import httpx2
-
-from ..plays import Play
-from ..store import playrows
-from ..store.database import Database
-from ..store.plays import Plays
 from . import clocks, plex_delivery
 from .broker import NatsServer
 from .plex_living import LivingPlex
-from .plex_people import TruePlay
 from .plex_quirks import Quirks
 from .plex_sessions import Session
 from .serving import Serving
+from .storm_count import Count, Looks, counted
+from .storm_hub import HubProcess
 
 # Seconds between the server's signs of progress.
 TICK = 10.0
 
-# What is not zero while a hub still has something to write down.
+# Metrics: when a hub last looked at the server, what it has seen and not written down, and what is
+# not zero while something is on its way.
+_LOOKED = 'mediahub_server_snapshot_timestamp_seconds'
+_UNSAVED = 'mediahub_server_unsaved_events'
 _ON_THE_WAY = ('mediahub_sessions', 'mediahub_outbox_events', 'mediahub_bus_behind_events')
+
+# Seconds between two questions when that was.
+LOOK = 0.25
 
 # Seconds that hubs get at the end to find out that everything has stopped, and to write it down.
 AFTERMATH = 120.0
@@ -74,157 +71,6 @@ class Plan:
     cuts: int = 3
     broker_restarts: int = 3
     hub_kills: int = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Identity:
-    """What makes a play the same in the truth and in a database."""
-
-    account: str
-    player: str
-    item: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Count:
-    """What a database holds, against the truth.
-
-    Attributes:
-        expected: Plays that took place.
-        lost: Those that are missing, with the time of day at which they took place.
-        doubled: Those that are there too often, or never were.
-        unfinished: Those that are said to go on.
-        started: Seconds by which each start is off; ``stopped`` and ``played`` likewise.
-    """
-
-    expected: int
-    lost: Sequence[tuple[Identity, str]]
-    doubled: Sequence[Identity]
-    unfinished: int
-    started: Sequence[float]
-    stopped: Sequence[float]
-    played: Sequence[float]
-
-    def off(self, name: str, share: float = 1.0) -> float:
-        """Seconds that no more than this share of the times is off: 0.5 for half of them."""
-        values = sorted(getattr(self, name)) or [0.0]
-        return values[min(len(values) - 1, int(len(values) * share))]
-
-    def __str__(self) -> str:
-        parts = [
-            f'{self.expected} plays, {len(self.lost)} lost, {len(self.doubled)} doubled, '
-            f'{self.unfinished} unfinished; seconds off (p50, p99, most):'
-        ]
-        for name in ('started', 'stopped', 'played'):
-            shares = ', '.join(f'{self.off(name, share):.1f}' for share in (0.5, 0.99, 1))
-            parts.append(f'{name} {shares};')
-        return ' '.join(parts)
-
-
-class HubProcess:
-    """``mediahub serve`` in a process of its own.
-
-    Args:
-        home: Its folder, made where it is missing.
-        variables: What it is set to, beside its home and a port of its own.
-    """
-
-    def __init__(self, home: pathlib.Path, **variables: str):
-        home.mkdir(parents=True, exist_ok=True)
-        inherited = {name: os.environ[name] for name in ('PATH', 'HOME') if name in os.environ}
-        own = {'MEDIAHUB_HOME': str(home), 'MEDIAHUB_PORT': '0'}
-        paths = {'PYTHONPATH': os.pathsep.join(sys.path)}
-        self._environment = inherited | own | paths | variables
-        self._home = home
-        self._log = home / 'hub.log'
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def database(self) -> pathlib.Path:
-        """Its database, which nobody can open while it runs."""
-        return self._home / 'mediahub.duckdb'
-
-    @property
-    def pid(self) -> int:
-        """Of its process."""
-        if self._process is None:
-            raise RuntimeError('the hub does not run')
-        return self._process.pid
-
-    def start(self) -> None:
-        """Start it."""
-        with self._log.open('ab') as log:
-            self._process = subprocess.Popen(
-                [sys.executable, '-m', 'mediahub.cli', 'serve'],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        """End it without a warning."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Let it end in peace."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is not None:
-            raise RuntimeError(f'the hub ended by itself:\n{self.tail()}')
-        process.send_signal(how)
-        process.wait(timeout=60)
-
-    def tail(self) -> str:
-        """The end of what it said."""
-        return self._log.read_text(errors='replace')[-4000:]
-
-    @property
-    def access(self) -> tuple[str, str] | None:
-        """Its address and an administrator's token; None where it is not up."""
-        try:
-            found = json.loads((self._home / 'control.json').read_bytes())
-        except (OSError, ValueError):
-            return None
-        running = self._process is not None and found['pid'] == self.pid
-        return (found['url'], found['token']) if running else None
-
-    def ask(self, path: str) -> httpx2.Response:
-        """Ask it something.
-
-        Raises:
-            ConnectionError: It is not up.
-        """
-        access = self.access
-        if access is None:
-            raise ConnectionError('the hub is not up')
-        url, token = access
-        headers = {'Authorization': f'Bearer {token}'}
-        return httpx2.get(f'{url}{path}', headers=headers, timeout=30)
-
-    def settled(self, expected: int) -> bool:
-        """Whether so many plays have ended in its database, and nothing is on its way."""
-        try:
-            history = self.ask('/api/v1/history?limit=1').json()
-            metrics = self.ask('/metrics').text
-        except (OSError, ValueError, httpx2.TransportError):
-            return False
-        waiting = sum(_sample(metrics, name) for name in _ON_THE_WAY)
-        return not waiting and int(history['data']['total'] or 0) >= expected
-
-    def memory(self) -> float:
-        """The most that the process has used so far, in megabytes."""
-        status = pathlib.Path(f'/proc/{self.pid}/status').read_text()
-        return int(status.partition('VmHWM:')[2].split()[0]) / 1024
-
-
-def _sample(metrics: str, name: str) -> float:
-    """The sum of a metric over its labels."""
-    lines = [line for line in metrics.splitlines() if line.startswith((f'{name} ', f'{name}{{'))]
-    return sum(float(line.rpartition(' ')[2]) for line in lines)
 
 
 class Storm:
@@ -257,27 +103,54 @@ class Storm:
         self._random = random.Random(plan.seed)  # noqa: S311 - a storm that can be repeated
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._looks: list[datetime.datetime] = []
 
     def rage(self) -> list[Count]:
         """Let it happen; the answer is a count for each hub."""
         for hub in self._hubs:
             hub.start()
         self._prepare()
+        over = threading.Event()
+        looking = threading.Thread(target=self._look, args=(over,))
+        looking.start()
+        try:
+            self._happen()
+            self._settle()
+        finally:
+            over.set()
+            looking.join()
+        for hub in self._hubs:
+            hub.stop()
+        looks = Looks(self._looks)
+        return [counted(self._plex, hub.database, looks) for hub in self._hubs]
+
+    def _happen(self) -> None:
         began = time.monotonic()
         while self._agenda:
             at, _, act = heapq.heappop(self._agenda)
             time.sleep(max(0.0, began + at - time.monotonic()))
             act()
-        self._settle()
-        for hub in self._hubs:
-            hub.stop()
-        return [counted(self._plex, hub.database) for hub in self._hubs]
+
+    def _look(self, over: threading.Event) -> None:
+        """Note when the first hub last looked, and had committed all that it saw."""
+        while not over.wait(LOOK):
+            try:
+                found = self._hubs[0].sample(_LOOKED, _UNSAVED)
+            except ConnectionError:
+                continue
+            if found[_LOOKED] and not found[_UNSAVED]:
+                self._looks.append(datetime.datetime.fromtimestamp(found[_LOOKED], datetime.UTC))
 
     def _settle(self) -> None:
-        deadline = time.monotonic() + AFTERMATH
+        """Wait until the first hub has seen that all is over, and all know what it knows."""
+        deadline, ended = time.monotonic() + AFTERMATH, clocks.real().timestamp()
         while time.monotonic() < deadline:
-            if all(hub.settled(len(self._plex.truth)) for hub in self._hubs):
-                return
+            with contextlib.suppress(ConnectionError):
+                first = self._hubs[0].sample(_LOOKED, *_ON_THE_WAY)
+                done = first.pop(_LOOKED) > ended and not any(first.values())
+                expected = self._hubs[0].plays()
+                if done and all(_knows(hub, expected) for hub in self._hubs[1:]):
+                    return
             time.sleep(0.5)
         self._say('a hub does not settle')
 
@@ -401,46 +274,8 @@ class Storm:
         hub.kill()
 
 
-def counted(plex: LivingPlex, file: pathlib.Path) -> Count:
-    """Compare a database with the truth."""
-    with Database(file) as database:
-        live = Plays(database).live()
-        rows = database.read(f'SELECT {playrows.SELECTED} FROM finished_plays')  # noqa: S608 - constants
-        plays = [playrows.play(playrows.COLUMNS, row) for row in rows]
-    held: dict[Identity, list[Play]] = collections.defaultdict(list)
-    for play in [*plays, *live]:
-        held[_identity(play)].append(play)
-    truth = {
-        Identity(str(true.person.id), true.device.client_id, true.rating_key): true
-        for true in plex.truth
-    }
-    if len(truth) != len(plex.truth):
-        raise ValueError('the plan lets two plays be told apart by nothing')
-    both = [(true, held[name][0]) for name, true in truth.items() if held.get(name)]
-    return Count(
-        expected=len(truth),
-        lost=[(name, _when(true)) for name, true in truth.items() if not held.get(name)],
-        doubled=[name for name in held for _ in held[name][1 if name in truth else 0 :]],
-        unfinished=len(live),
-        started=[_apart(true.started, play.started_at) for true, play in both],
-        stopped=[_apart(true.stopped, play.stopped_at) for true, play in both],
-        played=[abs(true.played_ms - play.played_ms) / 1000 for true, play in both],
-    )
-
-
-def _identity(play: Play) -> Identity:
-    return Identity(play.viewer.account_id, play.player.client_id, play.item.rating_key)
-
-
-def _when(true: TruePlay) -> str:
-    ended = f'{true.stopped:%H:%M:%S}' if true.stopped else 'now'
-    return f'{true.started:%H:%M:%S} to {ended}'
-
-
-def _apart(one: datetime.datetime | None, other: datetime.datetime | None) -> float:
-    if one is None or other is None:
-        return float('inf')
-    return abs((one - other).total_seconds())
+def _knows(hub: HubProcess, expected: int) -> bool:
+    return hub.plays() >= expected and not any(hub.sample(*_ON_THE_WAY).values())
 
 
 def living() -> LivingPlex:
