@@ -118,6 +118,8 @@ def parser() -> argparse.ArgumentParser:
     _serve(verbs)
     _sign_in(verbs)
     _replay(verbs)
+    _check(verbs)
+    _register_webhook(verbs)
     _demo(verbs)
     return top
 
@@ -251,6 +253,38 @@ def _run_replay(options: argparse.Namespace) -> int:
         print(f'{found.read} read: {found.new} new, {found.known} known, ', end='')
         print(f'{found.unreadable} unreadable, {found.refused} refused')
     return 0 if not (found.unreadable or found.refused) else 1
+
+
+def _check(verbs: Any) -> None:
+    text = 'Look for what would keep the hub from starting, and change nothing.'
+    verb: argparse.ArgumentParser = verbs.add_parser('check', help=text, description=text)
+    verb.set_defaults(standalone=_run_check)
+
+
+def _run_check(options: argparse.Namespace) -> int:
+    from . import checking
+
+    chosen = _settings(options)
+    found = checking.problems(chosen, _hub_database(options, chosen))
+    for line in found:
+        print(f'mediahub: {line}', file=sys.stderr)
+    return 2 if found else 0
+
+
+def _register_webhook(verbs: Any) -> None:
+    text = 'Have plex.tv send webhooks to the hub, beside those that are there.'
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        'register-webhook', help=text, description=text
+    )
+    verb.add_argument('--url', required=True, help="of the hub's webhook route, without secret")
+    verb.set_defaults(standalone=_run_register)
+
+
+def _run_register(options: argparse.Namespace) -> int:
+    from . import webhook_registration
+
+    webhook_registration.register(_settings(options), options.url)
+    return 0
 
 
 def _demo(verbs: Any) -> None:

@@ -67,6 +67,10 @@ class Resource(msgspec.Struct, frozen=True, rename='camel'):
         return 'server' in self.provides.split(',')
 
 
+class _Webhook(msgspec.Struct, frozen=True):
+    url: str
+
+
 class _Nonce(msgspec.Struct, frozen=True):
     nonce: str
 
@@ -191,6 +195,21 @@ class PlexTv:
     async def sign_out(self, token: str) -> None:
         """Have plex.tv forget a token."""
         await self._main.send('DELETE', '/api/v2/users/signout', headers=_bearing(token))
+
+    async def webhooks(self, token: str) -> list[str]:
+        """The addresses that the token's user has webhooks sent to."""
+        answer = await self._main.get('/api/v2/user/webhooks', headers=_bearing(token))
+        return [each.url for each in _decoded(answer, list[_Webhook])]
+
+    async def set_webhooks(self, token: str, urls: Sequence[str]) -> None:
+        """Have webhooks sent to these addresses and to no other.
+
+        Raises:
+            Forbidden: The user has no Plex Pass.
+        """
+        form = [('urls[]', url) for url in urls]
+        path = '/api/v2/user/webhooks'
+        await self._main.send('POST', path, form=form, headers=_bearing(token))
 
     async def nonce(self) -> str:
         """A word to sign, good for five minutes."""
