@@ -5,62 +5,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ...engine import wire
 from ...plays import Play
-from .. import envelope
-from ..access import Identity
 from ..discretion import for_eyes
 from ..envelope import Problem
-from ..hub import Hub
 from ..servers import Server
-from . import words
+from . import charts, history, words
+from .asked import Asked, Command
 from .words import Node
 
 # The version of Tautulli whose API this is like; tools look at it before they ask for more.
 LIKE = 'v2.17.2'
 
 
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """A command that was asked for, by whom, and its parameters."""
-
-    hub: Hub
-    eyes: Identity
-    query: Mapping[str, str]
-
-    @property
-    def server(self) -> Server | None:
-        """The one that is meant; None for all."""
-        name = self.query.get('server')
-        return self.hub.servers.choose(name) if name else None
-
-    @property
-    def one_server(self) -> Server:
-        """The one that is meant, or the first."""
-        found = self.server or next(iter(self.hub.servers), None)
-        if found is None:
-            raise envelope.disabled()
-        return found
-
-    def number(self, name: str, default: int, least: int = 0, most: int = 1_000_000) -> int:
-        """A parameter that is a number."""
-        text = self.query.get(name, '') or str(default)
-        if not text.lstrip('-').isdigit() or not least <= int(text) <= most:
-            raise envelope.invalid(f'{name}: needs a number between {least} and {most}')
-        return int(text)
-
-
-Command = Callable[[Asked], Awaitable[Any]]
-
-
 async def _live(asked: Asked) -> list[Play]:
-    hub, server = asked.hub, asked.server
-    machine = server.machine_id if server else None
+    hub, machine = asked.hub, asked.machine
     plays = await hub.database.run(lambda: hub.plays.live(machine))
     return [for_eyes(asked.eyes, play) for play in plays]
 
@@ -240,5 +202,7 @@ COMMANDS: Mapping[str, Command] = {
         server_status,
         status,
         terminate_session,
+        *history.COMMANDS,
+        *charts.COMMANDS,
     )
 }

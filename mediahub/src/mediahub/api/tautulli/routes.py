@@ -17,7 +17,8 @@ from ...engine.errors import MediaHubError
 from .. import envelope, front
 from ..envelope import Problem
 from ..hub import Hub
-from .commands import COMMANDS, Asked
+from .asked import Asked
+from .commands import COMMANDS
 
 PATH = '/api/v2'
 

@@ -94,7 +94,7 @@ def _viewer(play: Play) -> Node:
         'user': viewer.name,
         'username': viewer.name,
         'friendly_name': viewer.name,
-        'user_id': _number(viewer.account_id),
+        'user_id': number(viewer.account_id),
         'user_thumb': viewer.thumb,
     }
 
@@ -190,9 +190,9 @@ def history_row(play: Play) -> Node:
         'secure': int(bool(play.player.secure)),
         'relayed': int(bool(play.player.relayed)),
         'media_type': 'episode' if live else item.media_type.value,
-        'rating_key': _number(item.rating_key),
-        'parent_rating_key': _number(item.parent_rating_key, ''),
-        'grandparent_rating_key': _number(item.grandparent_rating_key, ''),
+        'rating_key': number(item.rating_key),
+        'parent_rating_key': number(item.parent_rating_key, ''),
+        'grandparent_rating_key': number(item.grandparent_rating_key, ''),
         'full_title': full_title(play),
         'title': item.title,
         'parent_title': item.parent_title,
@@ -270,6 +270,6 @@ def _text(value: float | None) -> str:
     return '' if value is None else f'{value:g}' if isinstance(value, float) else str(value)
 
 
-def _number(text: str, missing: Any = 0) -> Any:
+def number(text: str, missing: Any = 0) -> Any:
     """An id as a number; as it is where it is none."""
     return int(text) if text.isdigit() else (text or missing)
