@@ -34,7 +34,7 @@ BARE = pathlib.Path(__file__).parent / 'bare'
 GOAL = 1.35
 TURNS = 9
 HEAVY = ('pydantic', 'lightkube', 'httpx2', 'xml.etree.ElementTree', 'charmlibs')
-WORKLOADS = {'plex': 32400, 'overseerr': 5055}
+WORKLOADS = {'plex': 32400, 'overseerr': 5055, 'mediahub': 8484}
 """Ports on which charms expect their workload; they have to be free on this machine."""
 
 

@@ -20,7 +20,7 @@ import sys
 from rehearsal import bundle, bundlecheck, catalogue, deployment, engine, session
 
 ROOT = pathlib.Path(__file__).parents[2]
-MOST_READS = {'charmarr-storage': 2, 'plex': 1, 'overseerr': 0}
+MOST_READS = {'charmarr-storage': 2, 'plex': 1, 'overseerr': 0, 'mediahub': 0}
 
 
 def main() -> None:

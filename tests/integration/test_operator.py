@@ -78,6 +78,7 @@ def charms(tmp_path):
         'plex-k8s': on_juju.PackedCharm('plex-k8s', path, {'plex-image': 'image:1'}),
         'charmarr-storage': on_juju.PackedCharm('charmarr-storage', path, {}, 'latest/stable'),
         'overseerr-k8s': on_juju.PackedCharm('overseerr-k8s', path, {}, str(path) + '.old.charm'),
+        'mediahub-k8s': on_juju.PackedCharm('mediahub-k8s', path, {'mediahub-image': 'hub:1'}),
     }
 
 
@@ -114,6 +115,7 @@ def test_the_bundle_names_packed_charms_or_the_revision_before(at, tmp_path):
     deployed = yaml.safe_load(target.read_text())['applications']
     assert deployed['plex']['charm'] == str(tmp_path / 'plex-k8s.charm')
     assert deployed['plex']['resources'] == {'plex-image': 'image:1'}
+    assert deployed['mediahub']['resources'] == {'mediahub-image': 'hub:1'}
     assert deployed['charmarr-storage']['channel'] == 'latest/stable'
     assert pathlib.Path(deployed['overseerr']['charm']).name == 'plex-k8s.charm.old.charm'
 

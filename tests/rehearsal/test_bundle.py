@@ -16,7 +16,7 @@ def shared_mounts(operator, application='plex'):
 
 
 def test_ends_with_everything_active(suite):
-    for application in ('charmarr-storage', 'plex', 'overseerr'):
+    for application in ('charmarr-storage', 'plex', 'overseerr', 'mediahub'):
         assert suite.status(application)[0] == 'active'
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from charmarr_lib.testing import workload
 from rehearsal import (
     acts,
     bundle,
@@ -135,6 +136,28 @@ def test_two_plex_on_one_folder_are_found(night):
         plex.folders, plex.running = ['/volumes/config'], True
         night.troupe.started(plex)
     assert broken(night) == 'no two Plex on one database'
+
+
+def start_hub(night: chaos.Night, root: pathlib.Path) -> None:
+    hub = night.rehearsal.catalogue.program(doubles.HUB_IMAGE)
+    assert hub is not None
+    (root / 'home').mkdir(exist_ok=True)
+    (root / 'hub.toml').write_text('[hub]\nhome = "/home"\n')
+    hub.start(workload.Launch('mediahub --config /hub.toml serve', {}, 0, 0, root))
+
+
+def test_two_hubs_on_one_database_are_found(night, tmp_path):
+    start_hub(night, tmp_path)
+    assert broken(night) == ''
+    start_hub(night, tmp_path)
+    assert broken(night) == 'no two hubs on one database'
+
+
+def test_a_hub_on_the_database_of_one_that_stopped_is_fine(night, tmp_path):
+    start_hub(night, tmp_path)
+    night.troupe.hubs[0].stop()
+    start_hub(night, tmp_path)
+    assert broken(night) == ''
 
 
 def test_a_plex_on_the_folder_of_one_that_stopped_is_fine(night):

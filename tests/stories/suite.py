@@ -26,6 +26,7 @@ def everything_is_active_after_the_bundle(operator: Operator) -> None:
     operator.expects('charmarr-storage', 'active', '100Gi for plex')
     operator.expects('plex', 'active', 'claim-server')
     operator.expects('overseerr', 'active')
+    operator.expects('mediahub', 'active', 'no token for plex; run: juju add-secret')
 
 
 def every_action_that_only_looks_answers(operator: Operator) -> None:
@@ -37,6 +38,9 @@ def every_action_that_only_looks_answers(operator: Operator) -> None:
     seerr = operator.runs('overseerr/0', 'show-info')
     assert seerr.completed, seerr.message
     assert seerr.results['flavour'] == 'seerr'
+    hub = operator.runs('mediahub/0', 'show-info')
+    assert hub.completed, hub.message
+    assert str(hub.results['running']).lower() == 'true'
     storage = operator.runs('charmarr-storage/0', 'show-storage')
     assert storage.completed, storage.message
     assert operator.runs('charmarr-storage/0', 'check-storage').completed
@@ -129,17 +133,19 @@ def a_refresh_keeps_everything_active(operator: Operator) -> None:
         juju refresh charmarr-storage
         juju refresh plex
         juju refresh overseerr
+        juju refresh mediahub
     """)
     operator.expects('charmarr-storage', 'active', '100Gi for plex')
     operator.expects('plex', 'active')
     operator.expects('overseerr', 'active')
+    operator.expects('mediahub', 'active')
 
 
 def all_can_be_removed(operator: Operator) -> None:
     operator.deploys_bundle()
-    operator.types('juju remove-application overseerr plex --no-prompt --destroy-storage')
+    operator.types('juju remove-application mediahub overseerr plex --no-prompt --destroy-storage')
     operator.types('juju remove-application charmarr-storage --no-prompt')
-    for application in ('overseerr', 'plex', 'charmarr-storage'):
+    for application in ('mediahub', 'overseerr', 'plex', 'charmarr-storage'):
         assert not operator.has(application)
 
 

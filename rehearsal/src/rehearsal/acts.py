@@ -71,6 +71,20 @@ _CHANGES: Final[Mapping[str, tuple[str, ...]]] = {
         'external-url=https://requests.example.org',
         'external-url=',
     ),
+    'mediahub-k8s': (
+        'plex-webhooks=true',
+        'plex-webhooks=false',
+        'plex-sync-interval=30s',
+        'plex-sync-interval=5m',
+        'retention-days=365',
+        'retention-days=0',
+        'log-level=debug',
+        'log-level=info',
+        'timezone=Europe/Berlin',
+        'timezone=Etc/UTC',
+        'external-url=https://hub.example.org',
+        'external-url=',
+    ),
 }
 """What an operator may want; all of it can be had, in any order, and none twice."""
 
@@ -83,6 +97,7 @@ _MISTAKES: Final[Mapping[str, Mapping[str, str]]] = {
         'mount-path': 'data',
     },
     'overseerr-k8s': {'log-level': 'loud', 'timezone': 'Nowhere', 'api-key-rotation': 'never'},
+    'mediahub-k8s': {'plex-sync-interval': 'soon', 'timezone': 'Nowhere', 'log-level': 'loud'},
 }
 """What an operator may type and has to take back."""
 
@@ -95,6 +110,7 @@ _RIGHT: Final[Mapping[str, str]] = {
     'mount-path': '/data',
     'log-level': 'info',
     'api-key-rotation': 'disabled',
+    'plex-sync-interval': '5m',
 }
 
 _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -113,17 +129,28 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         'restore path=/config/backups/none.tar.gz',
         'setup-plex credentials=secret:none',
     ),
+    'mediahub-k8s': (
+        'show-info',
+        'backup',
+        'restore path=/var/lib/mediahub/backups/none.zip',
+        'rotate-webhook-secret',
+        'register-webhook',
+    ),
 }
 
 _CHARMS: Final = {
     'plex': 'plex-k8s',
     'charmarr-storage': 'charmarr-storage',
     'overseerr': 'overseerr-k8s',
+    'mediahub': 'mediahub-k8s',
 }
 _PAIRS: Final = (
     ('plex:media-storage', 'charmarr-storage:media-storage'),
     ('overseerr:media-server', 'plex:media-server'),
+    ('mediahub:media-server', 'plex:media-server'),
 )
+_SILENT: Final = frozenset({'mediahub:media-server'})
+"""Sides that publish nothing: what somebody else wrote there, their charm would never mend."""
 
 
 _CALLS: Final = 16
@@ -292,6 +319,7 @@ def _forge(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
         for each in rehearsal.relations
         if not each.is_peer
         for side in (each.provider, each.requirer)
+        if str(side) not in _SILENT
     ]
     if not sides:
         return None

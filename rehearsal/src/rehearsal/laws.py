@@ -167,6 +167,13 @@ def one_plex_a_database(seen: Witness) -> Iterator[str]:
     seen.troupe.collisions.clear()
 
 
+def one_hub_a_database(seen: Witness) -> Iterator[str]:
+    """Two hubs never run on one database."""
+    for folder in seen.troupe.hub_collisions:
+        yield f'a second hub was started in {folder.rpartition("/volumes/")[2]}'
+    seen.troupe.hub_collisions.clear()
+
+
 def no_running_plex_edited(seen: Witness) -> Iterator[str]:
     """Nobody edits the settings of a Plex that runs: it would write over them when it stops."""
     for folder in seen.troupe.lost_edits():
@@ -281,6 +288,7 @@ LAWS: Final[Mapping[str, Law]] = {
     'no hook error': no_hook_error,
     'no media object deleted unless asked': no_media_deleted,
     'no two Plex on one database': one_plex_a_database,
+    'no two hubs on one database': one_hub_a_database,
     'no settings edited under a running Plex': no_running_plex_edited,
     'no secret in any recorded text': no_secret_shown,
     'nothing published that is not true': only_truth_published,

@@ -14,7 +14,7 @@ import json
 import pathlib
 import shlex
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import httpx2
@@ -76,9 +76,8 @@ class MediahubDouble:
             raise CannotStart('\n'.join(f'mediahub: {each}' for each in faults))
         self.config = self._read(words[2])
         home = self._home()
-        database = home / DATABASE
-        if not database.exists():
-            database.write_text(json.dumps({'version': SCHEMA, 'plays': []}))
+        if not self.database.exists():
+            self.database.write_text(json.dumps({'version': SCHEMA, 'plays': []}))
         control = home / _CONTROL
         control.write_text(json.dumps({'url': f'http://127.0.0.1:{self.port}', 'token': _TOKEN}))
         self.running = True
@@ -141,9 +140,23 @@ class MediahubDouble:
         found = next(each for each in self.servers() if each['name'] == server)
         return self._inside(found['token-file']).read_text('utf-8')
 
+    def secrets(self) -> Iterator[str]:
+        """Yield what it knows and nobody else may: every file that its settings name."""
+        yield _TOKEN
+        for table in [(self.config or {}).get('hub', {}), *self.servers()]:
+            for key, value in table.items():
+                file = self._inside(value) if key.endswith('-file') else None
+                if file is not None and file.exists():
+                    yield file.read_text('utf-8')
+
+    @property
+    def database(self) -> pathlib.Path:
+        """Its database, as a file of this machine."""
+        return self._home() / DATABASE
+
     def age_database(self, version: int) -> None:
         """Let the database be of another version."""
-        (self._home() / DATABASE).write_text(json.dumps({'version': version, 'plays': []}))
+        self.database.write_text(json.dumps({'version': version, 'plays': []}))
 
     # Within.
 
@@ -201,7 +214,7 @@ class MediahubDouble:
         folder = self._inside(words[1])
         folder.mkdir(exist_ok=True)
         name = f'mediahub-{len(list(folder.iterdir())) + 1}.zip'
-        (folder / name).write_bytes((self._home() / DATABASE).read_bytes())
+        (folder / name).write_bytes(self.database.read_bytes())
         return Ran(stdout=f'{words[1]}/{name}\n')
 
     def _restore(self, words: list[str]) -> Ran:
@@ -212,7 +225,7 @@ class MediahubDouble:
             json.loads(archive.read_text())
         except (OSError, ValueError):
             return Ran(1, stderr=f'mediahub: {words[0]} is no backup; nothing was changed\n')
-        database = self._home() / DATABASE
+        database = self.database
         kept = database.with_suffix('.before-restore')
         database.rename(kept)
         database.write_bytes(archive.read_bytes())
