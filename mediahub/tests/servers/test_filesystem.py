@@ -131,7 +131,25 @@ async def test_link_that_leads_nowhere_is_a_problem(music: pathlib.Path):
     (music / 'usb').symlink_to('/nowhere/at/all')
 
     async with Library(music) as library:
-        assert 'usb is a link that leads nowhere' in await library.problems()
+        assert 'usb: is a link that leads nowhere' in await library.problems()
+
+
+async def test_link_to_itself_costs_no_other_file(music: pathlib.Path):
+    (music / 'Band' / 'self').symlink_to(music / 'Band' / 'self')
+
+    async with Library(music) as library:
+        snapshot = library.client.snapshot((Kind.TRACK,))
+        found = [item async for page in snapshot for item in page.items]
+
+    assert len(found) == 6
+    assert snapshot.proof.problems == ('Band/self: Too many levels of symbolic links',)
+
+
+async def test_pipes_are_no_music(music: pathlib.Path):
+    os.mkfifo(music / 'Band' / 'live.flac')
+
+    async with Library(music) as library:
+        assert len(await asyncio.wait_for(library.tracks(), 20)) == 6
 
 
 class LockedDisk(CountingDisk):

@@ -20,8 +20,26 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from ..engine import matching
+from ..engine import errors, matching
 from .disk import Found, Listing, Tags
+
+# One process at a time: two scans in one catalogue would forget each other's files. The log in front
+# of the file spares a wait for the disk with every file; what a power cut takes is read again.
+_PRAGMAS = """
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+"""
+
+# Seconds in which another process has to give the file free.
+PATIENCE = 1.0
+
+_HINTS = (
+    ('locked', '; another process or server uses it, give each a file of its own'),
+    ('not a database', '; name another file, or delete this one'),
+    ('malformed', '; delete the file, it is made anew'),
+    ('unable to open', '; does its folder exist, and may this user write there?'),
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -86,37 +104,78 @@ class FileRow:
 
 
 class Catalogue:
-    """The known files of one library.
+    """The known files of one library. Its file is opened when it is first used.
 
     Args:
         path: Where it is kept; None to forget it with the process.
+        server: Name for errors.
+
+    Every method raises ``ServerFailed`` where the file cannot be used: another process has it, it
+    is something else, the disk is full.
 
     Attributes:
         scan: Number of the latest scan; rows of it are on the disk now.
     """
 
-    def __init__(self, path: pathlib.Path | None = None):
-        self._connection = sqlite3.connect(path or ':memory:', check_same_thread=False)
+    def __init__(self, path: pathlib.Path | None = None, server: str = ''):
+        self._path = path
+        self._server = server
+        self._connection: sqlite3.Connection | None = None
+        self._closed = False
         # A scan that was cancelled goes on in its thread until its folder is done. Without a lock,
         # closing the connection meanwhile ends the process.
         self._lock = threading.RLock()
-        self._connection.executescript(_SCHEMA)
-        self.scan = int(self._connection.execute('SELECT max(scan) FROM scans').fetchone()[0] or 0)
+        self.scan = 0
+
+    def open(self) -> None:
+        """See that the file can be used."""
+        with self._open():
+            pass
 
     def close(self) -> None:
         """Close the file; what a cancelled scan still wants to keep is lost."""
         with self._lock:
-            self._connection.close()
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
 
     @contextlib.contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:
         """Give the connection to one thread, for one transaction."""
-        with self._lock, self._connection as database:
-            yield database
+        with self._lock, self._explained():
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._connection as database:
+                yield database
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError('closed')
+        connection = sqlite3.connect(
+            self._path or ':memory:', timeout=PATIENCE, check_same_thread=False
+        )
+        try:
+            connection.executescript(_PRAGMAS + _SCHEMA)
+            self.scan = int(connection.execute('SELECT max(scan) FROM scans').fetchone()[0] or 0)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            reason = str(error)
+            hint = next((hint for part, hint in _HINTS if part in reason), '')
+            detail = f'cache {self._path or "in memory"}: {reason}{hint}'
+            raise errors.ServerFailed(self._server, detail) from error
 
     def begin(self) -> None:
         """Begin a scan."""
-        self.scan += 1
+        with self._open():
+            self.scan += 1
 
     def finish(self, *, whole: bool) -> None:
         """End a scan; files that it did not see are forgotten only if it saw everything."""
@@ -216,13 +275,13 @@ class Catalogue:
         return _QUERIES[kind].format(where='scan = ? AND read_at >= ?', order=order)
 
     def _pages(self, sql: str, size: int, since: float) -> Generator[list[tuple[Any, ...]]]:
-        with self._lock:
-            cursor = self._connection.execute(sql, [self.scan, since])
+        with self._open() as database:
+            cursor = database.execute(sql, [self.scan, since])
         while page := self._next(cursor, size):
             yield page
 
     def _next(self, cursor: sqlite3.Cursor, size: int) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._explained():
             return cursor.fetchmany(size)
 
 

@@ -28,7 +28,7 @@ SUFFIXES = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """An entry of a folder, links followed.
+    """A file or folder in a folder, links followed.
 
     Attributes:
         identity: Device and inode, which tell where a link leads.
@@ -47,13 +47,13 @@ class Listing:
 
     Attributes:
         mtime_ns: Changes whenever an entry comes or goes.
-        broken: Names of links that lead nowhere.
+        broken: Entries of which nothing can be learnt, with the reason.
     """
 
     identity: tuple[int, int]
     mtime_ns: int
     entries: tuple[Found, ...]
-    broken: tuple[bytes, ...] = ()
+    broken: tuple[tuple[bytes, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,18 +87,22 @@ class RealDisk:
     """The disk of this machine."""
 
     def listing(self, folder: bytes) -> Listing:
-        """Everything in a folder, by name."""
+        """Everything in a folder, by name; pipes, sockets and devices are not music."""
         before = os.stat(folder)
         entries: list[Found] = []
-        broken: list[bytes] = []
+        broken: list[tuple[bytes, str]] = []
         with os.scandir(folder) as found:
             for entry in found:
                 if entry.name.startswith(b'.'):
                     continue
                 try:
-                    entries.append(_found(entry))
-                except FileNotFoundError:
-                    broken.append(entry.name)
+                    status = entry.stat()
+                except OSError as error:
+                    broken.append((entry.name, _reason(entry, error)))
+                    continue
+                # Opening a pipe would wait for whoever writes into it.
+                if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
+                    entries.append(_found(entry.name, status))
         entries.sort(key=lambda item: item.name)
         identity = (before.st_dev, before.st_ino)
         return Listing(identity, before.st_mtime_ns, tuple(entries), tuple(sorted(broken)))
@@ -115,10 +119,14 @@ class RealDisk:
         return _tags(found) if found.duration else None
 
 
-def _found(entry: os.DirEntry[bytes]) -> Found:
-    status = entry.stat()
+def _reason(entry: os.DirEntry[bytes], error: OSError) -> str:
+    lost = entry.is_symlink() and isinstance(error, FileNotFoundError)
+    return 'is a link that leads nowhere' if lost else str(error.strerror)
+
+
+def _found(name: bytes, status: os.stat_result) -> Found:
     return Found(
-        name=entry.name,
+        name=name,
         folder=stat.S_ISDIR(status.st_mode),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
@@ -137,7 +145,7 @@ def _tags(found: tinytag.TinyTag) -> Tags:
         number=coerce.integer(found.track),
         disc=coerce.integer(found.disc),
         year=coerce.year(found.year),
-        duration_ms=round(found.duration * 1000) if found.duration else None,
+        duration_ms=coerce.integer((found.duration or 0) * 1000 + 0.5) or None,
         mbid=_text(mbid),
     )
 

@@ -96,7 +96,7 @@ class FilesystemDialect(Dialect):
         self._root = os.fsencode(settings.path)
         self._disk = disk or RealDisk()
         self._clock = clock
-        self._catalogue = catalogue.Catalogue(settings.cache)
+        self._catalogue = catalogue.Catalogue(settings.cache, name)
         self._turn = asyncio.Lock()
         self._scanned_at: float | None = None
         self._finished = 0
@@ -113,6 +113,7 @@ class FilesystemDialect(Dialect):
     async def handshake(self) -> Handshake:
         """Look at the folder."""
         await self._listing(self._root)
+        self._catalogue.open()
         return Handshake(
             product='folder',
             version=wire.VERSION,
@@ -264,8 +265,8 @@ class FilesystemDialect(Dialect):
             elif is_audio(entry.name) and not self._catalogue.unchanged(path, entry):
                 self._read_tags(path, entry, problems)
         problems.extend(
-            f'{catalogue.shown(os.path.join(folder, name))} is a link that leads nowhere'
-            for name in listing.broken
+            f'{catalogue.shown(os.path.join(folder, name))}: {reason}'
+            for name, reason in listing.broken
         )
         return inner[::-1]
 
