@@ -16,6 +16,7 @@ import rich.table
 from rich.markup import escape
 
 from . import desired
+from .engine import coerce
 from .engine.capabilities import Status
 from .engine.contract import MediaServerClient
 from .engine.engine import MediaServerEngine
@@ -75,7 +76,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> rich.tabl
     """A table; what servers and files say is shown as it is, not taken for markup."""
     found = rich.table.Table(*headers, box=None, pad_edge=False)
     for row in rows:
-        found.add_row(*(escape(str(cell)) for cell in row))
+        found.add_row(*(escape(coerce.printable(str(cell))) for cell in row))
     return found
 
 

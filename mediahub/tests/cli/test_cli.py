@@ -171,6 +171,16 @@ def test_titles_are_no_markup(run: Run, double: PlexDouble, tmp_path: pathlib.Pa
     assert '[red]Song[/red] [/]' in out
 
 
+def test_titles_steer_no_terminal(run: Run, double: PlexDouble):
+    next(iter(double.library.tracks.values())).title = 'Song \x1b[2J\x9b5m\x07 of sirens'
+
+    status, out, _ = run('search', 'Song')
+
+    assert status == 0
+    assert 'of sirens' in out
+    assert not set(out) & {'\x1b', '\x9b', '\x07'}
+
+
 @pytest.mark.parametrize(
     ('words', 'status', 'message'),
     [

@@ -51,6 +51,17 @@ def test_mistake_never_shows_the_secret(registry: Registry):
     assert 'secret' not in ' '.join(found).replace('secret-file', '')
 
 
+@pytest.mark.parametrize('kind', ['plex', 'jellyfin', 'emby'])
+def test_token_that_no_header_can_carry_is_a_mistake(kind: str, registry: Registry):
+    table = PLEX | {'type': kind, 'token': 'geheimes-W\xf6rtchen'}
+
+    found = mistakes({'servers': [table]}, registry)
+
+    assert found == [
+        "server 'music': token holds characters that no token has; is it another text?"
+    ]
+
+
 @pytest.mark.parametrize(
     'url',
     ['', 'plex:32400', 'http://', 'http://h:0', 'http://h:99999', 'http://h/?a=b', 'http://['],

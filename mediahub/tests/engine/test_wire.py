@@ -118,6 +118,11 @@ def test_reads_retry_after(given: str, seconds: float | None):
     assert wire.retry_after(response) == seconds
 
 
+def test_absurd_date_to_retry_after_is_none():
+    late = 'Wed, 21 Oct 99999999999999999999 07:28:00 GMT'
+    assert wire.retry_after(httpx2.Response(429, headers={'Retry-After': late})) is None
+
+
 def test_reads_retry_after_as_a_date():
     response = httpx2.Response(429, headers={'Retry-After': 'Wed, 21 Oct 2015 07:28:00 GMT'})
     assert wire.retry_after(response) == 0
@@ -131,6 +136,54 @@ async def test_html_with_200_is_a_protocol_error_that_quotes_it(connect: Connect
         connected.decode(response, dict)
 
     assert '<html>token ***</html>' in str(raised.value)
+
+
+@pytest.mark.parametrize('place', range(60, 90))
+async def test_quotation_cuts_no_secret_in_half(connect: Connect, place: int):
+    connected = connect(Script(ok(b'<' + b'x' * place + b's3cret>')))
+    response = await connected.get('/x')
+
+    with pytest.raises(errors.ProtocolError) as raised:
+        connected.decode(response, dict)
+
+    assert 's3' not in str(raised.value)
+
+
+async def test_what_a_server_says_steers_no_terminal(connect: Connect):
+    connected = connect(Script(ok(b'\x1b[2J\x1b]0;gone\x07 \xc2\x9b31m<html>')))
+    response = await connected.get('/x')
+
+    with pytest.raises(errors.ProtocolError) as raised:
+        connected.decode(response, dict)
+
+    assert raised.value.sent == '[2J ]0;gone 31m<html>'
+
+
+@pytest.mark.parametrize(
+    ('content', 'title'),
+    [
+        (rb'{"title": "caf\udce9.flac"}', 'caf\ufffd.flac'),
+        (rb'{"title": "\ud83d"}', '\ufffd'),
+        (rb'{"title": "\ud83d\ude00 \ud83d\ud83d\ude00"}', '\U0001f600 \ufffd\U0001f600'),
+        (rb'{"title": "\\ud83d \ud83d"}', '\\ud83d \ufffd'),
+        (b'{"title": "caf\xe9.flac"}', 'caf\ufffd.flac'),
+    ],
+)
+async def test_text_that_is_no_unicode_costs_its_characters_only(
+    connect: Connect, content: bytes, title: str
+):
+    connected = connect(Script(ok(content)))
+    response = await connected.get('/x')
+
+    assert connected.decode(response, dict[str, str]) == {'title': title}
+
+
+async def test_json_without_a_bottom_is_a_protocol_error(connect: Connect):
+    connected = connect(Script(ok(b'{"a":' * 100_000)))
+    response = await connected.get('/x')
+
+    with pytest.raises(errors.ProtocolError):
+        connected.decode(response, dict[str, object])
 
 
 async def test_secrets_are_in_no_error_and_no_log(

@@ -75,6 +75,44 @@ async def test_restores_a_playlist_that_was_deleted_and_tracks_that_were_rekeyed
     assert ids_of(rig, 'Mix') == [ref.native_id for ref in refs(rig, 0, 1)]
 
 
+async def test_restores_what_is_left_and_tells_what_is_not(
+    rig: PlexRig, database: Database, clock: Calendar
+):
+    journal, index = PlaylistJournal(database, clock), LibraryIndex(database, clock=clock)
+    gone, stays = refs(rig, 0)[0], refs(rig, 20)[0]
+    async with rig.connect() as client:
+        await index.update(client, Mode.FULL)
+        await client.create_playlist('Mix', [stays, gone, stays])
+        outcome = await client.update_playlist('Mix', refs(rig, 22), journal)
+        rig.server.library.remove_album(rig.server.library.tracks[gone.native_id].album)
+        clock.pass_days(1)
+        assert (await index.update(client, Mode.FULL)).missing
+
+        restored = await journal.restore(client, outcome.backup or '')
+
+    assert ids_of(rig, 'Mix') == [stays.native_id] * 2
+    assert restored.missing == ('Artist 0 - Song 0.0.1',)
+
+
+async def test_playlist_of_which_nothing_is_left_is_not_emptied(
+    rig: PlexRig, database: Database, clock: Calendar
+):
+    journal, index = PlaylistJournal(database, clock), LibraryIndex(database, clock=clock)
+    gone, stays = refs(rig, 0)[0], refs(rig, 20)[0]
+    async with rig.connect() as client:
+        await index.update(client, Mode.FULL)
+        await client.create_playlist('Mix', [gone])
+        outcome = await client.update_playlist('Mix', [stays], journal)
+        rig.server.library.remove_album(rig.server.library.tracks[gone.native_id].album)
+        clock.pass_days(1)
+        await index.update(client, Mode.FULL)
+
+        with pytest.raises(errors.NotFound, match='none of the 1 tracks'):
+            await journal.restore(client, outcome.backup or '')
+
+    assert ids_of(rig, 'Mix') == [stays.native_id]
+
+
 async def test_unchanged_playlist_is_not_kept_again(
     rig: PlexRig, database: Database, clock: Calendar
 ):

@@ -28,6 +28,15 @@ def text(value: object) -> str | None:
     return str(value).replace('\0', '').strip() or None
 
 
+def printable(value: str) -> str:
+    """Text without the characters that steer a terminal; what servers say ends up on one."""
+    return value.translate(_STEERING)
+
+
+# C0, DEL and C1.
+_STEERING = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), ' ')
+
+
 def integer(value: object) -> int | None:
     """A whole number, also from text such as ``'7'`` or ``'7/12'``."""
     if value is None or isinstance(value, bool):

@@ -109,6 +109,18 @@ def secret(given: pydantic.SecretStr | None, file: pathlib.Path | None, key: str
     return value
 
 
+def header_secret(given: pydantic.SecretStr | None, file: pathlib.Path | None, key: str) -> str:
+    """A secret that travels in an HTTP header, which takes ASCII only.
+
+    Raises:
+        ValueError: As :func:`secret`, or it holds other characters.
+    """
+    found = secret(given, file, key)
+    if not found.isascii():
+        raise ValueError(f'{key} holds characters that no token has; is it another text?')
+    return found
+
+
 def load(path: pathlib.Path, registry: Registry) -> Config:
     """Read the configuration file.
 

@@ -16,6 +16,7 @@ import datetime
 import email.utils
 import functools
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -23,13 +24,16 @@ import httpx2
 import msgspec
 import stamina
 
-from . import breaker, errors
+from . import breaker, coerce, errors
 
 T = TypeVar('T')
 
 # What a client of ours is called where a protocol wants a name.
 PRODUCT = 'mediahub'
 VERSION = '0.1.0'
+
+# Bytes of an answer that are looked at for an error's quotation.
+LONGEST_QUOTED = 20_000
 
 Params = Sequence[tuple[str, str]]
 
@@ -161,20 +165,27 @@ class Wire:
         """
         try:
             return msgspec.json.decode(response.content, type=shape, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            mended = _mended(response.content)
+            try:
+                if mended != response.content:
+                    return msgspec.json.decode(mended, type=shape, strict=False)
+            except (msgspec.DecodeError, RecursionError):
+                pass  # the first error is the one that counts
             detail = f'{response.request.method} {response.request.url.path}: {error}'
             raise self.protocol_error(detail, response) from error
 
     def protocol_error(self, detail: str, response: httpx2.Response) -> errors.ProtocolError:
         """An error that quotes the beginning of what the server sent."""
-        beginning = response.content[:80].decode('utf-8', 'replace')
-        return errors.ProtocolError(self.server, self.clean(detail), self.clean(beginning))
+        # Cut when it is clean: half a credential at the end would not be recognised as one.
+        sent = self.clean(response.content[:LONGEST_QUOTED].decode('utf-8', 'replace'))
+        return errors.ProtocolError(self.server, self.clean(detail), sent[:80])
 
     def clean(self, text: str) -> str:
-        """The text on one line, without credentials."""
+        """The text on one line, without credentials and without what would steer a terminal."""
         for secret in self._secrets:
             text = text.replace(secret, '***')
-        return ' '.join(text.split())
+        return ' '.join(coerce.printable(text).split())
 
     async def _repeated(
         self,
@@ -284,7 +295,7 @@ def retry_after(response: httpx2.Response) -> float | None:
         return float(value)
     try:
         until = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=datetime.UTC)
@@ -304,6 +315,23 @@ def _may_pass(error: Exception, policy: Policy) -> bool | float:
 def _named(request: httpx2.Request) -> str:
     """The request as an error names it: without its query, where credentials could be."""
     return f'{request.method} {request.url.path}'
+
+
+def _mended(content: bytes) -> bytes:
+    """JSON whose text is no Unicode, with marks of replacement in place of what is wrong.
+
+    A file's name in an old encoding becomes such text. It must not cost the page.
+    """
+    text = content.decode('utf-8', 'replace').encode()
+    return _ESCAPE.sub(lambda match: b'\\ufffd' if match['lone'] else match[0], text)
+
+
+# Escapes from the left: pairs of surrogates, single ones, anything else.
+_ESCAPE = re.compile(
+    rb'\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}'
+    rb'|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})'
+    rb'|\\.'
+)
 
 
 def _encoded(form: Params) -> bytes:

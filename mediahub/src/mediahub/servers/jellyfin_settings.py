@@ -76,4 +76,4 @@ class JellyfinSettings(ServerSettings):
 
     def credential(self) -> str:
         """The key or token."""
-        return config.secret(self.token, self.token_file, 'token')
+        return config.header_secret(self.token, self.token_file, 'token')

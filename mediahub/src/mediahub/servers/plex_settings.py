@@ -38,4 +38,4 @@ class PlexSettings(ServerSettings):
 
     def credential(self) -> str:
         """The token."""
-        return config.secret(self.token, self.token_file, 'token')
+        return config.header_secret(self.token, self.token_file, 'token')

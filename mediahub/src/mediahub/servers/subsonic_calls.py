@@ -15,6 +15,8 @@ from .subsonic_wire import Document, Response
 
 VERSION = '1.16.1'
 
+LONGEST_REASON = 200  # characters of what a server says
+
 _ERRORS: Mapping[int, type[errors.MediaServerError]] = {
     0: errors.ServerFailed,
     20: errors.Incompatible,
@@ -102,7 +104,7 @@ class Calls:
     ) -> errors.MediaServerError:
         code = coerce.integer(answer.error.code) if answer.error else None
         said = self._wire.clean(coerce.text(answer.error.message) or '' if answer.error else '')
-        detail = f'{method}: {said or "failed without a reason"} (Subsonic error {code})'
+        detail = f'{method}: {said[:LONGEST_REASON] or "failed without a reason"} (Subsonic error {code})'
         if code == 41:
             detail += '; set auth = "password" for this server'
         if code == 0 and response.status_code in {404, 501}:

@@ -242,7 +242,7 @@ class Decoder:
             number=coerce.integer(data.track),
             disc=coerce.integer(data.disc_number),
             year=coerce.year(data.year),
-            duration_ms=None if seconds is None else seconds * 1000,
+            duration_ms=None if seconds is None else coerce.integer(seconds * 1000),
             path=coerce.relative_path(coerce.text(data.path), ('/',)),
             size=coerce.integer(data.size),
             play_count=coerce.integer(data.play_count),

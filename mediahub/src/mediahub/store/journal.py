@@ -104,36 +104,54 @@ class PlaylistJournal:
     async def restore(self, client: MediaServerClient, entry: str) -> Outcome:
         """Make a playlist hold again what it held; made anew where it was deleted meanwhile.
 
-        Tracks that have another id now are found by the identity map.
+        Tracks that have another id now are found by the identity map. Those that the index knows
+        to be gone from the server are told as missing; the others come back all the same.
 
         Raises:
-            NotFound: The journal has no such entry for this server.
+            NotFound: The journal has no such entry for this server, or nothing that was in the
+                playlist is there any more.
         """
         saved = next((row for row in self.list(client.name) if row.entry == entry), None)
         if saved is None:
             raise errors.NotFound(client.name, f'the journal has no entry {entry!r}')
-        tracks = [self._current(client.name, native_id) for native_id in self._tracks(entry)]
+        tracks: list[ItemRef] = []
+        missing: list[str] = []
+        for native_id, shown in self._tracks(entry):
+            ref = self._current(client.name, native_id)
+            tracks += [ref] if ref else []
+            missing += [] if ref else [shown]
+        if missing and not tracks:
+            detail = f'none of the {len(missing)} tracks of {saved.title!r} is there any more'
+            raise errors.NotFound(client.name, detail)
         playlists = await client.get_playlists()
         there = any(row.ref.native_id == saved.playlist_id for row in playlists)
         ref = ItemRef(client.name, Kind.PLAYLIST, saved.playlist_id)
-        return await client.update_playlist(ref if there else saved.title, tracks, self)
+        plan = await client.plan_playlist(ref if there else saved.title, tracks, missing)
+        return await client.apply_playlist(plan, self)
 
-    def _tracks(self, entry: str) -> list[str]:
+    def _tracks(self, entry: str) -> list[tuple[str, str]]:
+        """Native ids in order, each with words for people."""
         rows = self._database.rows(
-            'SELECT track_id FROM playlist_journal WHERE entry = ? AND place >= 0 ORDER BY place',
+            'SELECT track_id, track_title, track_artist FROM playlist_journal '
+            'WHERE entry = ? AND place >= 0 ORDER BY place',
             [entry],
         )
-        return [str(row[0]) for row in rows]
+        return [
+            (str(native_id), ' - '.join(word for word in (artist, title) if word) or native_id)
+            for native_id, title, artist in rows
+        ]
 
-    def _current(self, server: str, native_id: str) -> ItemRef:
-        """A track under the id that it has now."""
-        now = self._database.one(
-            'SELECT items.native_id FROM aliases JOIN items USING (uid) '
+    def _current(self, server: str, native_id: str) -> ItemRef | None:
+        """A track under the id that it has now; None where it is known to be gone."""
+        known = self._database.rows(
+            'SELECT items.native_id, items.missing_since IS NULL '
+            'FROM aliases LEFT JOIN items USING (uid) '
             "WHERE aliases.kind = 'track' AND aliases.server = ? AND aliases.native_id = ? "
             'ORDER BY aliases.since DESC LIMIT 1',
             [server, native_id],
         )
-        return ItemRef(server, Kind.TRACK, str(now or native_id))
+        now, there = known[0] if known else (native_id, True)
+        return ItemRef(server, Kind.TRACK, str(now)) if now and there else None
 
 
 _NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
