@@ -23,8 +23,9 @@ from typing import Any
 from ..engine import errors, matching
 from .disk import Found, Listing, Tags
 
-# One process at a time: two scans in one catalogue would forget each other's files. The log in front
-# of the file spares a wait for the disk with every file; what a power cut takes is read again.
+# One process at a time: two scans in one catalogue would forget each other's files. The log in
+# front of the file spares a wait for the disk with every file; what a power cut takes is read
+# again.
 _PRAGMAS = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;

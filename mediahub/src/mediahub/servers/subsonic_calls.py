@@ -104,7 +104,8 @@ class Calls:
     ) -> errors.MediaServerError:
         code = coerce.integer(answer.error.code) if answer.error else None
         said = self._wire.clean(coerce.text(answer.error.message) or '' if answer.error else '')
-        detail = f'{method}: {said[:LONGEST_REASON] or "failed without a reason"} (Subsonic error {code})'
+        said = said[:LONGEST_REASON] or 'failed without a reason'
+        detail = f'{method}: {said} (Subsonic error {code})'
         if code == 41:
             detail += '; set auth = "password" for this server'
         if code == 0 and response.status_code in {404, 501}:
