@@ -195,3 +195,21 @@ async def test_health_tells_alive_from_ready(visit: Visit, make_hub: MakeHub):
     assert alive.json()['status'] == 'ok'
     assert (text.status_code, text.text) == (503, 'the disk is full\n')
     assert told.json() == {'ready': False, 'reasons': ['the disk is full']}
+
+
+async def test_requests_are_counted_by_route_and_never_by_path(visit: Visit, make_hub: MakeHub):
+    hub = make_hub()
+    async with visit(hub, token='viewer-token') as client:
+        for number in range(3):
+            await client.get(f'/api/v1/nothing-{number}')
+            await client.get(f'/api/v1/history/0000000{number}-0000-4000-8000-000000000000')
+            await client.post(f'/api/v1/plex/webhook/secret-{number}')
+        await client.get('/healthz')
+
+    text = hub.metrics.exposed(()).decode()
+    start = 'mediahub_request_seconds_count{method='
+    assert f'{start}"GET",route="none",status="404"}} 3.0' in text
+    assert f'{start}"GET",route="/api/v1/history/{{playId}}",status="404"}} 3.0' in text
+    assert f'{start}"POST",route="/api/v1/plex/webhook/{{token}}",status="404"}} 3.0' in text
+    assert f'{start}"GET",route="/healthz",status="200"}} 1.0' in text
+    assert 'secret-' not in text

@@ -107,7 +107,7 @@ def _keep(hub: Hub) -> webhook.Keep:
 
 
 def _describe(app: fastapi.FastAPI, endpoints: dict[str, Callable[..., Any]]) -> None:
-    document = openapi.Document(app, endpoints)
+    document = app.state.document = openapi.Document(app, endpoints)
 
     async def openapi_document(request: Request) -> Response:
         return Response(document.encoded, media_type=envelope.JSON)

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import envelope
 from .envelope import Problem
+from .metrics import Metrics
 
 log = logging.getLogger('mediahub.requests')
 
@@ -158,9 +159,17 @@ class _Passage:
 
     def report(self) -> None:
         taken = time.perf_counter() - self._began
+        self._count(taken)
         level = self._level(taken)
         if log.isEnabledFor(level):
             log.log(level, '%s', ' '.join(self._words(taken)))
+
+    def _count(self, taken: float) -> None:
+        if self.scope['type'] != 'http' or 'app' not in self.scope:
+            return
+        metrics: Metrics = self.scope['app'].state.hub.metrics
+        labels = (self.scope['method'], _route(self.scope), str(self.status))
+        metrics.requests.labels(*labels).observe(taken)
 
     def _level(self, taken: float) -> int:
         if self.status >= 500:
@@ -186,6 +195,17 @@ class _Passage:
             yield f'({_word(notes["message"])})'
         if taken >= SLOW and self.scope['type'] == 'http':
             yield 'slow'
+
+
+def _route(scope: Scope) -> str:
+    """The route's path in place of the request's, of which there are endlessly many."""
+    if 'endpoint' not in scope:
+        return 'none'
+    path, parameters = scope['path'], scope.get('path_params')
+    if not parameters:
+        return str(path)
+    # A parameter is the last part of a path everywhere here.
+    return f'{path.rpartition("/")[0]}/{{{next(iter(parameters))}}}'
 
 
 def _refusal(scope: Scope) -> Problem | None:

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import fastapi
 import fastapi.openapi.utils
 import msgspec
-from fastapi.routing import APIRoute
 
 from ..engine import wire
-from . import envelope
+from . import access, envelope
 
 F = TypeVar('F', bound=Callable[..., Any])
 
@@ -96,11 +96,6 @@ def answers(
 SERVER = (404, 501, 502, 504)
 
 
-def operation_id(route: APIRoute) -> str:
-    """A short one: the endpoint's own name."""
-    return route.name
-
-
 class Document:
     """Makes an application's document, once.
 
@@ -140,6 +135,7 @@ class Document:
             operation['responses'] = _responses(entry, schema)
             if not entry.open:
                 operation['security'] = [{'token': []}, {'session': []}]
+                operation['x-role'] = _role(self._endpoints[operation['operationId']])
         made['components']['securitySchemes'] = _SECURITY
         return made
 
@@ -148,11 +144,27 @@ class Document:
         """The document as it is sent."""
         return msgspec.json.encode(self.content)
 
+    def reference(self) -> list[str]:
+        """The rows of the reference's table: method, path, who may ask, meaning."""
+        rows = list[str]()
+        for path, kinds in self.content['paths'].items():
+            for method, operation in kinds.items():
+                meaning = operation['description'].split('. ')[0].rstrip('.').replace('\n', ' ')
+                who = 'all' if 'security' not in operation else operation['x-role']
+                rows.append(f'| `{method.upper()} {path}` | {who} | {meaning} |')
+        return rows
+
     def _described(self, made: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Answers]]:
         for path in made['paths'].values():
             for operation in path.values():
                 endpoint = self._endpoints[operation['operationId']]
                 yield operation, vars(endpoint)['answers']
+
+
+def _role(endpoint: Callable[..., Any]) -> str:
+    """Who has to ask at least, by the guard among the endpoint's parameters."""
+    guards = typing.get_type_hints(endpoint, include_extras=True).values()
+    return 'admin' if access.Admin in guards else 'viewer'
 
 
 _SECURITY = {
