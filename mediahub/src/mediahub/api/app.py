@@ -23,6 +23,7 @@ from . import (
     health,
     history_routes,
     images,
+    import_routes,
     live,
     openapi,
     plex_routes,
@@ -44,6 +45,7 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     server_routes.router,
     history_routes.router,
     stats_routes.router,
+    import_routes.router,
 )
 
 

@@ -38,6 +38,7 @@ class Hub:
         advice: What to do about a server, by its name, where something is known to do.
         imports: What fills gaps from other histories, by the name of the server or ``tautulli``.
         pictures: Those that are kept on disk.
+        tasks: What requests have begun and do not wait for.
         picture_requests: Bounds the requests for pictures, beside all else that is asked.
     """
 
@@ -56,6 +57,7 @@ class Hub:
     admit_webhook: Callable[[str], None] = lambda address: None
     imports: Mapping[str, Importing] = dataclasses.field(default_factory=dict[str, Importing])
     answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
+    tasks: set[asyncio.Task[bool]] = dataclasses.field(default_factory=set[asyncio.Task[bool]])
     picture_requests: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(6)
     )

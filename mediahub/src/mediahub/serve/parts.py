@@ -64,6 +64,9 @@ class Parts:
             patience: Seconds for events that are on their way. Those that do not make it wait in
                 the outbox for the next start.
         """
+        for task in self.hub.tasks:
+            task.cancel()
+        await asyncio.gather(*self.hub.tasks, return_exceptions=True)
         await self.keeper.stop(*map(_watch, self.hub.servers))
         self.hub.bus.wake()
         with contextlib.suppress(TimeoutError, StoreError):
