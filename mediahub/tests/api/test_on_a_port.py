@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import datetime
@@ -28,7 +29,17 @@ ROUNDS = 16384  # a gigabyte of them
 
 
 @pytest.fixture
-def hub(bare_hub: Hub) -> Hub:
+def loops() -> list[asyncio.AbstractEventLoop]:
+    return []
+
+
+@pytest.fixture
+def hub(bare_hub: Hub, loops: list[asyncio.AbstractEventLoop]) -> Hub:
+    async def ready() -> list[str]:
+        loops.append(asyncio.get_running_loop())
+        return []
+
+    bare_hub.ready = ready
     bare_hub.settings = settings.load({'ENABLE_PLEX_WEBHOOKS': 'true'})
     return bare_hub
 
@@ -119,7 +130,17 @@ def listener(line: socket.socket) -> None:
     assert line.recv(4096).startswith(b'HTTP/1.1 101 ')
 
 
-def test_listener_that_does_not_read_is_cut_off_and_others_hear_everything(hub: Hub, address: str):
+@pytest.fixture
+def loop(loops: list[asyncio.AbstractEventLoop], address: str) -> asyncio.AbstractEventLoop:
+    """The event loop that the hub is served by."""
+    httpx2.get(f'{address}/readyz')
+    return loops[0]
+
+
+def test_listener_that_does_not_read_is_cut_off_and_others_hear_everything(
+    hub: Hub, address: str, loop: asyncio.AbstractEventLoop
+):
+    number = 0
     with connected(address) as deaf, httpx2.Client() as client:
         listener(deaf)
         with client.websocket(
