@@ -1,6 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,22 @@ async def test_two_hubs_come_to_the_same_result(
         streams.durable('here'),
         streams.durable('there'),
     }
+
+
+async def test_two_hubs_that_watch_the_same_server_are_told_so(hubs: 'Hubs', server: NatsServer):
+    now = datetime.datetime.now(datetime.UTC)
+    here, there = hubs(server.address, 'here'), hubs(server.address, 'there')
+
+    async with running(here, there):
+        here.tell(event(began(1, at=now)))
+        await until(lambda: there.recorder.recorded == 1)
+        assert there.bus.status.warning == ''  # it only reads
+
+        there.tell(event(began(1, at=now + datetime.timedelta(seconds=2))))
+        for hub, other in ((here, 'there'), (there, 'here')):
+            await until(lambda hub=hub: 'counted twice' in hub.bus.status.warning)
+            assert f'hub {other} watches' in hub.bus.status.warning
+            here.tell(event(later(began(1, at=now), 10)))
 
 
 async def test_a_hub_that_is_new_reads_everything_from_the_beginning(

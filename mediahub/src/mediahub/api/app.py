@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..playback import plex_pictures
 from . import (
+    bus_routes,
     envelope,
     front,
     gauges,
@@ -46,6 +47,7 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     history_routes.router,
     stats_routes.router,
     import_routes.router,
+    bus_routes.router,
 )
 
 

@@ -107,6 +107,9 @@ def _of_bus(hub: Hub) -> Iterable[Gauge]:
     yield Gauge('mediahub_bus_lag_seconds', 'From the last event to its commit.').set(status.lag)
     yield Gauge('mediahub_bus_recorded_events', 'Events that told something.').set(status.recorded)
     yield Gauge('mediahub_bus_repeated_events', 'Events that were known.').set(status.repeated)
+    yield Gauge('mediahub_bus_published_events', 'Events that the broker confirmed.').set(
+        status.published
+    )
     yield Gauge('mediahub_bus_dead_letters', 'Events that were set aside.').set(status.dead)
 
 

@@ -22,6 +22,7 @@ from ..plays import PlaybackEvent
 from ..store.letters import DeadLetter
 from . import ports, publishing, pulling, subjects, waiting
 from .recorder import Recorder, Refused, StoreUnavailable
+from .rivals import Rivals
 
 # How often an event is tried.
 MAX_DELIVER = 5
@@ -42,6 +43,7 @@ class Consumer:
         recorder: Where events go to.
         hub: The hub's id, told with dead letters.
         troubles: Where it is said that the store is away.
+        rivals: Told of every event.
         clock: The time.
 
     Attributes:
@@ -54,6 +56,7 @@ class Consumer:
         recorder: Recorder,
         hub: str,
         troubles: waiting.Troubles,
+        rivals: Rivals,
         *,
         backoff: waiting.Backoff | None = None,
         again: float = AGAIN,
@@ -62,6 +65,7 @@ class Consumer:
         self._recorder = recorder
         self._hub = hub
         self._troubles = troubles
+        self._rivals = rivals
         self._backoff = backoff or waiting.Backoff()
         self._again = again
         self._clock = clock
@@ -77,6 +81,8 @@ class Consumer:
         """
         messages = await puller.take()
         events, garbage = _sorted(messages)
+        for message, event in events:
+            self._rivals.note((message.headers or {}).get(publishing.HUB, ''), event)
         refused = await self._record(events, puller)
         again = await self._judge(client, events, refused)
         for message, reason in garbage:

@@ -20,6 +20,7 @@ from ..engine.errors import MediaHubError
 from . import broker, ports, publishing, pulling, streams, subjects, waiting
 from .consuming import Consumer
 from .recorder import Recorder
+from .rivals import Rivals
 
 # The most messages that are recorded at once.
 BATCH = 500
@@ -67,11 +68,13 @@ class JetStreamBus:
         self._backoff = backoff or waiting.Backoff()
         self._bell = waiting.Bell()
         self._troubles = waiting.Troubles('the bus')
-        self._publisher = publishing.Publisher(outbox, letters, run, clock)
+        self._publisher = publishing.Publisher(outbox, letters, run, hub, clock)
+        self._rivals = Rivals(hub, lambda: self._publisher.servers, clock)
         self._consumer = Consumer(
             recorder,
             hub,
             self._troubles,
+            self._rivals,
             backoff=store_backoff,
             clock=clock,
             **({} if again is None else {'again': again}),
@@ -93,7 +96,7 @@ class JetStreamBus:
             'nats',
             ports.State.WAITING if reason and running else self._state,
             reason=reason,
-            warning='; '.join(filter(None, (self._remark, self._crowded()))),
+            warning='; '.join(filter(None, (self._remark, self._crowded(), self._rivals.warning))),
             outbox=self._publisher.size,
             behind=self._consumer.behind,
             recorded=self._recorder.recorded,

@@ -30,6 +30,7 @@ HEADERS = 2048
 REASON = 300
 
 MESSAGE_ID = 'Nats-Msg-Id'
+HUB = 'Mediahub-Hub'
 EXPECTED_STREAM = 'Nats-Expected-Stream'
 
 
@@ -44,6 +45,7 @@ class Publisher:
         outbox: Where they come from.
         letters: Where those go that cannot travel.
         run: Does blocking work in a thread.
+        hub: The hub's id, told with every event.
         clock: The time.
 
     Attributes:
@@ -51,6 +53,7 @@ class Publisher:
         repeated: Those of them that it had already.
         dead: Events that cannot travel.
         size: Of the outbox, as far as was last seen.
+        servers: Whose events these were.
     """
 
     def __init__(
@@ -58,16 +61,19 @@ class Publisher:
         outbox: ports.Outbox,
         letters: ports.DeadLetters,
         run: ports.Runner,
+        hub: str,
         clock: ports.Clock = ports.utc_now,
     ):
         self._outbox = outbox
         self._letters = letters
         self._run = run
+        self._hub = hub
         self._clock = clock
         self.published = 0
         self.repeated = 0
         self.dead = 0
         self.size = 0
+        self.servers: set[str] = set()
 
     async def look(self) -> None:
         """See how much is in the outbox, for when nothing can be moved."""
@@ -107,7 +113,12 @@ class Publisher:
         if len(document) + HEADERS > client.max_payload:
             await self._bury(subject, document, 'longer than the broker takes')
             return ''
-        headers = {MESSAGE_ID: event.event_id, EXPECTED_STREAM: subjects.STREAM}
+        self.servers.add(event.play.server)
+        headers = {
+            MESSAGE_ID: event.event_id,
+            EXPECTED_STREAM: subjects.STREAM,
+            HUB: self._hub,
+        }
         try:
             answer = await publish(client, subject, document, headers)
         except PublishFailed as error:
@@ -157,7 +168,7 @@ async def bury(client: Client, letter: DeadLetter, hub: str, sequence: int) -> N
     """
     headers = {
         MESSAGE_ID: f'{hub}:{sequence}',
-        'Mediahub-Hub': hub,
+        HUB: hub,
         'Mediahub-Subject': letter.subject,
         'Mediahub-Sequence': str(sequence),
         'Mediahub-Reason': ' '.join(letter.reason.split())[:REASON],
