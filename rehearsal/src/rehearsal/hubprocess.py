@@ -1,10 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""mediahub itself, in a process of its own, as the program of a rehearsed container.
-
-Where the package is not installed, its double stands in for it.
-"""
+"""mediahub itself, in a process of its own, as the program of a rehearsed container."""
 
 from __future__ import annotations
 
@@ -14,25 +11,26 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
 import httpx2
 
-from charmarr_lib.testing.mediahub import MediahubDouble
-from charmarr_lib.testing.workload import CannotStart, Launch, Ran, Workload
+from charmarr_lib.testing.workload import CannotStart, Launch, Ran
 
-from . import gateway
+from . import catalogue, errors, gateway
 
 IMAGE: Final = 'ghcr.io/charmarr/mediahub'
 
 _MODULE: Final = 'mediahub'
 _BINARY: Final = '/usr/bin/mediahub'
+_HEALTH: Final = '/healthz'  # answered without a look at any server
 # Seconds until it listens; on a busy machine Python alone takes some.
 _UP: Final = 60.0
 _DOWN: Final = 20.0
@@ -41,9 +39,18 @@ _ANSWER: Final = 15.0
 _LOOK: Final = 5.0
 
 
-def program() -> Workload:
-    """Return mediahub, or its double where it is not installed."""
-    return HubProcess() if importlib.util.find_spec(_MODULE) else MediahubDouble()
+def register(charms: catalogue.Catalogue) -> None:
+    """Let mediahub itself run in the containers of its image.
+
+    Raises:
+        errors.InputError: It is not installed.
+    """
+    if importlib.util.find_spec(_MODULE) is None:
+        raise errors.InputError(
+            'mediahub is not installed here; its double is, without --real-hub. In the source '
+            'tree: python3 tools/bootstrap.py test rehearse --real-hub'
+        )
+    charms.register(IMAGE, HubProcess)
 
 
 class HubProcess:
@@ -63,7 +70,7 @@ class HubProcess:
         self._launch: Launch | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._gateway: gateway.Gateway | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: pathlib.Path | None = None
 
     def image_files(self) -> Mapping[str, str]:
         """Return the files its image brings."""
@@ -77,33 +84,37 @@ class HubProcess:
         """
         self._launch = launch
         self._gateway = self._gateway or gateway.Gateway()
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix='hub-')
+        self._folder = self._folder or pathlib.Path(tempfile.mkdtemp(prefix='hub-'))
         words = shlex.split(launch.command)
         with open(self._log, 'wb') as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own program
                 self._command(words[1:]), env=self._environment(), stdout=log, stderr=log
             )
-        self._await(launch)
+        try:
+            self._await()
+        except BaseException:
+            self.stop()  # nobody else knows of it yet
+            raise
 
-    def _await(self, launch: Launch) -> None:
+    def _await(self) -> None:
         end = time.monotonic() + _UP
         while time.monotonic() < end:
             if self._process is not None and self._process.poll() is not None:
-                raise CannotStart(self._log.read_text('utf-8', 'replace')[-500:])
+                said = self._outside_in(self._log.read_text('utf-8', 'replace')[-500:])
+                raise CannotStart(said)
             with contextlib.suppress(OSError, ValueError, LookupError):
-                control = json.loads((self._home(launch) / 'control.json').read_text())
+                control = json.loads((self.home / 'control.json').read_text())
                 if self._answers(control['url']):
                     self.url = control['url']
                     return
             if self._gateway is not None:
                 self._gateway.serve(0.02)
-        self.stop()
         raise CannotStart('it does not listen')
 
     @staticmethod
     def _answers(url: str) -> bool:
         try:
-            return httpx2.get(f'{url}/healthz', timeout=1, trust_env=False).status_code == 200
+            return httpx2.get(f'{url}{_HEALTH}', timeout=1, trust_env=False).status_code == 200
         except httpx2.HTTPError:
             return False
 
@@ -122,12 +133,16 @@ class HubProcess:
         if self._gateway is not None:
             self._gateway.close()
             self._gateway = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+            self._folder = None
 
     def handle(self, request: httpx2.Request, peer: str) -> httpx2.Response:
         """Pass a request on to it."""
         if not self.url or self._gateway is None:
             raise httpx2.ConnectError('[Errno 111] Connection refused', request=request)
-        self._gateway.serve_until_quiet(_LOOK)
+        if request.url.path != _HEALTH:
+            self._gateway.serve_until_quiet(_LOOK)
         url = self.url + request.url.raw_path.decode()
         headers = {k: v for k, v in request.headers.items() if k.lower() != 'host'}
         try:
@@ -152,14 +167,15 @@ class HubProcess:
         """Run its command line; None when it is another program's."""
         if command[0] != _MODULE:
             return None
-        done = subprocess.run(  # noqa: S603  # our own program
-            self._command(command[1:]),
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=_UP,
-            check=False,
-        )
+        with self._place():
+            done = subprocess.run(  # noqa: S603  # our own program
+                self._command(command[1:]),
+                env=self._environment(),
+                capture_output=True,
+                text=True,
+                timeout=_UP,
+                check=False,
+            )
         return Ran(done.returncode, self._outside_in(done.stdout), self._outside_in(done.stderr))
 
     def tick(self) -> None:
@@ -174,7 +190,20 @@ class HubProcess:
     def _log(self) -> pathlib.Path:
         if self._folder is None:
             raise AssertionError('it was never started')
-        return pathlib.Path(self._folder.name) / 'log'
+        return self._folder / 'log'
+
+    @contextlib.contextmanager
+    def _place(self) -> Generator[None]:
+        """Have a folder for what it is told, also while it does not run."""
+        if self._folder is not None:
+            yield
+            return
+        with tempfile.TemporaryDirectory(prefix='hub-') as name:
+            self._folder = pathlib.Path(name)
+            try:
+                yield
+            finally:
+                self._folder = None
 
     def _command(self, words: Sequence[str]) -> list[str]:
         mapped = [self._mapped(word) for word in words]
@@ -212,8 +241,12 @@ class HubProcess:
             for key, value in table.items()
         ]
 
-    def _home(self, launch: Launch) -> pathlib.Path:
-        return launch.root / launch.environment['MEDIAHUB_HOME'].lstrip('/')
+    @property
+    def home(self) -> pathlib.Path:
+        """Its home, as a folder of this machine."""
+        if self._launch is None:
+            raise AssertionError('it was never started')
+        return self._launch.root / self._launch.environment['MEDIAHUB_HOME'].lstrip('/')
 
     def _environment(self) -> dict[str, str]:
         own = {key: value for key, value in os.environ.items() if not _foreign(key)}

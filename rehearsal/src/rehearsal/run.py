@@ -22,6 +22,7 @@ from . import (
     deployment,
     engine,
     errors,
+    hubprocess,
     progress,
     prompt,
     report,
@@ -45,6 +46,8 @@ def run(wanted: Arguments) -> int:
     steps = script.read(wanted.script, sys.stdin) if wanted.script else []
     read = _bundle(wanted)
     charms = catalogue.Catalogue(_charm_folders(wanted, read))
+    if wanted.real_hub:
+        hubprocess.register(charms)
     checked = bundlecheck.check(read, charms) if read else None
     with contextlib.ExitStack() as stack:
         onlooker, pause = _onlooker(wanted, stack)

@@ -184,9 +184,13 @@ class MediahubDouble:
             return [f'{path}: {error}']
         if launch is not None and launch.owner(config['hub']['home'])[0] != launch.user_id:
             return [f'{config["hub"]["home"]} cannot be written to']
-        tables = [config['hub'], *config.get('servers', [])]
-        files = [(k, v) for table in tables for k, v in table.items() if k.endswith('-file')]
-        missing = [f'{k}: {v} cannot be read' for k, v in files if not self._inside(v).exists()]
+        servers = [(f'server {each["name"]!r}', each) for each in config.get('servers', [])]
+        missing = [
+            f'{label}: {file} cannot be read: No such file or directory'
+            for label, table in [('hub', config['hub']), *servers]
+            for key, file in table.items()
+            if key.endswith('-file') and not self._inside(file).exists()
+        ]
         return missing or self._database_faults(config)
 
     def _database_faults(self, config: Mapping[str, Any]) -> list[str]:
@@ -206,6 +210,9 @@ class MediahubDouble:
 
     def _check(self, path: str) -> Ran:
         faults = self._faults(path)
+        if self.running:
+            place = f'{self.setting("home")}/{DATABASE}'
+            faults = [f'{place} is in use by another process; stop it first']
         return Ran(2 if faults else 0, stderr=''.join(f'mediahub: {each}\n' for each in faults))
 
     def _backup(self, words: list[str]) -> Ran:
