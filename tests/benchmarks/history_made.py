@@ -112,10 +112,33 @@ def _items() -> list[Item]:
     return films + episodes + tracks
 
 
-_WORDS = (
-    'amber birch cedar dune ember fjord glade harbour island juniper kestrel lantern meadow '
-    'northern orchard prairie quarry river summit thunder umber valley willow yarrow zephyr'
-).split()
+_WORDS = [
+    'amber',
+    'birch',
+    'cedar',
+    'dune',
+    'ember',
+    'fjord',
+    'glade',
+    'harbour',
+    'island',
+    'juniper',
+    'kestrel',
+    'lantern',
+    'meadow',
+    'northern',
+    'orchard',
+    'prairie',
+    'quarry',
+    'river',
+    'summit',
+    'thunder',
+    'umber',
+    'valley',
+    'willow',
+    'yarrow',
+    'zephyr',
+]
 
 
 def _word(number: int) -> str:
