@@ -10,6 +10,7 @@ import pathlib
 import signal
 import socket
 import stat
+import sys
 from typing import Any
 
 import httpx2
@@ -54,6 +55,42 @@ def test_hub_starts_answers_and_stops(start: Start, home: pathlib.Path):
     assert hub.stop() == 0
     assert not (home / 'control.json').exists()
     assert hub.lines[-1] == 'INFO mediahub: stopped; everything is written'
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='asks the kernel of Linux')
+def test_it_gives_up_what_it_does_not_need_and_tells_systemd_how_it_goes(
+    start: Start, tmp_path: pathlib.Path
+):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / 'notify'))
+        told.settimeout(60)
+        hub = start(NOTIFY_SOCKET=str(tmp_path / 'notify'))
+        assert told.recv(100) == b'READY=1'
+        process = pathlib.Path('/proc') / str(hub.process.pid)
+        assert 'NoNewPrivs:\t1' in (process / 'status').read_text()
+        assert 'Max core file size        0 ' in (process / 'limits').read_text()
+        assert hub.stop() == 0
+        assert told.recv(100) == b'STOPPING=1'
+
+
+def test_webhooks_of_a_server_are_taken_as_it_sends_them(
+    start: Start, living_plex: LivingPlex, watching: dict[str, str]
+):
+    hub = start(**watching, PLEX_REALTIME_ENABLED='false', PLEX_WEBHOOK_THUMBS='true')
+    hub.wait_until_up()
+    hub.wait_for(lambda: connected(hub))
+    secret = watching['PLEX_WEBHOOK_SECRET']
+    living_plex.hooks.urls.append(f'{hub.control.url}/api/v1/plex/webhook/{secret}')
+    session = living_plex.play(
+        living_plex.person('Anna'), living_plex.device('Living room'), film(living_plex)
+    )
+    hub.wait_for(lambda: hub.data('live')['plays'])
+    session.stop()
+    hub.wait_for(lambda: 'event="media.stop",outcome="taken"' in hub.get('/metrics').text)
+    living_plex.hooks.close()
+
+    assert set(living_plex.hooks.answers) == {200}
+    assert 'outcome="INVALID' not in hub.get('/metrics').text
 
 
 def test_interrupt_stops_it_too(start: Start):
