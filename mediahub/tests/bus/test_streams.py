@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mediahub.bus import ports, streams, subjects
+from mediahub.bus import ports, replay, streams, subjects
 from mediahub.bus.broker import Broker, connected
 from mediahub.testing.broker import NatsServer
 from mediahub.testing.plays import began, ended, event
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .conftest import Hubs, Operator, Servers
 
 pytestmark = pytest.mark.anyio
+
+PUBLISH = ('playback.>', 'dlq.playback', '$JS.API.>', '$JS.ACK.>')
 
 # As somebody would set it up by hand, for a stream that is theirs and small.
 THEIRS: dict[str, Any] = {
@@ -174,6 +176,23 @@ async def test_a_broker_without_jetstream_is_named_and_waited_for(hubs: Hubs, se
         await until(lambda: '--jetstream' in hub.bus.status.reason)
         assert hub.bus.status.state is ports.State.WAITING
         assert hub.outbox.size() == 1
+
+
+async def test_the_rights_that_the_documentation_names_are_enough(hubs: Hubs, servers: Servers):
+    publish = ', '.join(f'"{name}"' for name in PUBLISH)
+    server = servers(
+        'authorization: { users: [ { user: hub, password: "a password", permissions: '
+        f'{{ publish: [{publish}], subscribe: ["_INBOX.>"] }} }} ] }}'
+    )
+    where = Broker.at([server.address], user='hub', password='a password')
+
+    async with running(hub := hubs(where)):
+        hub.tell(event(began()))
+        await until(lambda: hub.recorder.recorded == 1)
+        await until(lambda: hub.outbox.size() == 0)
+        assert hub.bus.status.state is ports.State.RUNNING
+    told = await replay.replay(where, hub.recorder, began().started_at)
+    assert told.read == 1
 
 
 async def test_a_consumer_that_would_pass_over_events_is_mended(
