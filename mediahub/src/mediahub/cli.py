@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import pathlib
 import sys
@@ -24,7 +25,7 @@ import rich.console
 from . import commands
 from .engine import config, registry, wire
 from .engine.engine import MediaServerEngine
-from .engine.errors import ConfigurationError, MediaHubError, UnknownServer
+from .engine.errors import ConfigurationError, MediaHubError, NoActiveServer, UnknownServer
 from .store.database import Database
 from .store.journal import PlaylistJournal
 from .store.library import Mode
@@ -35,6 +36,32 @@ if TYPE_CHECKING:
 CONFIG_HOME = pathlib.Path('~/.config/mediahub')
 CONFIG_NAME = 'mediahub.toml'
 DATABASE_NAME = 'mediahub.duckdb'
+
+EPILOG = """
+The configuration, a TOML file:
+
+  [server]
+  active = "music"            # needed only where there are several
+
+  [[servers]]
+  name = "music"
+  type = "plex"               # or jellyfin, emby, subsonic, filesystem
+  url = "http://plex.local:32400"
+  token-file = "/run/secrets/plex-token"
+
+  [[servers]]
+  name = "attic"
+  type = "filesystem"
+  path = "/srv/music"
+  cache = "/var/cache/mediahub/attic.db"
+
+The exit status is 0 when everything that was asked for happened, 1 when something did not, 2 when
+the command line or the configuration is wrong.
+"""
+
+PLAYLIST_FILE = (
+    'JSON: {"title": "Evening", "tracks": [{"title": "…", "artist": "…"}, {"id": "…"}]}'
+)
 
 # A command that brings all it needs, and says itself how it ended.
 Standalone = Callable[[argparse.Namespace], int]
@@ -52,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer = asyncio.run(_carry_out(options))
     except (ConfigurationError, UnknownServer) as error:
         return _complain(error, 2)
+    except NoActiveServer as error:
+        return _complain(MediaHubError(f'{error}, or name one with --server'), 2)
     except MediaHubError as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
@@ -72,6 +101,8 @@ def _complain(error: MediaHubError, status: int) -> int:
 
 
 async def _carry_out(options: argparse.Namespace) -> commands.Answer:
+    # What failed for good is told at the end; that it was tried again is no news here.
+    logging.getLogger('stamina').setLevel(logging.ERROR)
     async with _session(options) as session:
         command: Command = options.command
         return await command(session, options)
@@ -80,18 +111,36 @@ async def _carry_out(options: argparse.Namespace) -> commands.Answer:
 @contextlib.asynccontextmanager
 async def _session(options: argparse.Namespace) -> AsyncGenerator[commands.Session]:
     """Open what the command needs; the database only where it is written or read."""
-    settings = config.load(options.config.expanduser(), registry.installed())
+    settings = _servers(options.config.expanduser())
     with contextlib.ExitStack() as stack:
         database = None
         if options.needs_database:
-            path = options.database.expanduser()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            database = stack.enter_context(Database(path))
+            database = stack.enter_context(_database(options.database.expanduser()))
         journal = PlaylistJournal(database) if database else None
         async with MediaServerEngine(settings, journal=journal) as engine:
             if options.server is not None:
                 engine.activate(options.server)
             yield commands.Session(engine, database, journal)
+
+
+def _servers(file: pathlib.Path) -> config.Config:
+    """The configured servers; at least one."""
+    if not file.exists():
+        hint = 'does not exist; "mediahub --help" shows what to write there'
+        raise ConfigurationError([f'{file} {hint}'])
+    found = config.load(file, registry.installed())
+    if not found.servers:
+        hint = 'names no server; add a [[servers]] table, as "mediahub --help" shows'
+        raise ConfigurationError([f'{file} {hint}'])
+    return found
+
+
+def _database(file: pathlib.Path) -> Database:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaHubError(f'{file.parent} cannot be made: {error.strerror}') from error
+    return Database(file)
 
 
 def _home() -> pathlib.Path:
@@ -100,11 +149,16 @@ def _home() -> pathlib.Path:
 
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
-    top = argparse.ArgumentParser(prog='mediahub', description=__doc__)
-    places = top.add_argument_group('places')
+    top = argparse.ArgumentParser(
+        prog='mediahub',
+        description='One engine over Plex, Jellyfin, Emby, Subsonic and plain folders.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    places = top.add_argument_group('places', 'MEDIAHUB_HOME moves both.')
     home = _home()
-    places.add_argument('--config', type=pathlib.Path, default=home / CONFIG_NAME)
-    places.add_argument('--database', type=pathlib.Path, default=home / DATABASE_NAME)
+    _place(places, '--config', home / CONFIG_NAME, 'which servers there are')
+    _place(places, '--database', home / DATABASE_NAME, 'the library index and the journal')
     top.add_argument('--json', action='store_true', help='answer in JSON')
     top.add_argument('--version', action='version', version=f'mediahub {wire.VERSION}')
     top.set_defaults(needs_database=False, server=None, standalone=None)
@@ -124,6 +178,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _place(group: Any, name: str, default: pathlib.Path, text: str) -> None:
+    text += ' (default: %(default)s)'
+    group.add_argument(name, type=pathlib.Path, default=default, metavar='FILE', help=text)
+
+
 def _verb(verbs: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
     verb.set_defaults(command=command)
@@ -134,41 +193,75 @@ def _verb(verbs: Any, name: str, command: Command, text: str) -> argparse.Argume
 
 def _scan(verbs: Any) -> None:
     scan = _verb(verbs, 'scan', commands.scan, 'Have a server look for new files.')
-    scan.add_argument('--server', help='not the active one')
-    scan.add_argument('--path', help='a folder on the server')
-    scan.add_argument('--wait', type=float, metavar='SECONDS', help='follow it to its end')
+    scan.add_argument('--server', help='this one; by default the active one')
+    scan.add_argument('--path', help='a folder on the server; by default everything')
+    scan.add_argument(
+        '--wait', type=_seconds, metavar='SECONDS', help='follow it to its end, at most so long'
+    )
 
 
 def _search(verbs: Any) -> None:
     search = _verb(verbs, 'search', commands.search, 'Search all servers for a track.')
-    search.add_argument('title')
-    search.add_argument('--artist', default='')
-    search.add_argument('--limit', type=int, default=15)
+    search.add_argument('title', type=_title)
+    search.add_argument('--artist', default='', help='of this artist; by default of any')
+    search.add_argument('--limit', type=_count, default=15, help='tracks; by default 15')
     search.add_argument('--on', action='append', metavar='SERVER', help='only there; repeatable')
+
+
+def _title(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError('is empty')
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError('has to be a number from 1 on')
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 10**7:
+        raise argparse.ArgumentTypeError('has to be more than 0')
+    return seconds
 
 
 def _playlists(verbs: Any) -> None:
     top = _verb(verbs, 'playlists', commands.playlists, 'List, change and restore playlists.')
-    top.add_argument('--server', help='not the active one')
+    top.add_argument('--server', help='this one; by default the active one')
     top.set_defaults(needs_database=True)
     verbs = top.add_subparsers(metavar='ACTION')
-    show = _verb(verbs, 'show', commands.show_playlist, 'Show what is in a playlist.')
+    show = _action(verbs, 'show', commands.show_playlist, 'Show what is in a playlist.')
     show.add_argument('title')
-    apply = _verb(verbs, 'apply', commands.apply_playlist, 'Make a playlist as a file says.')
-    apply.add_argument('file', type=pathlib.Path)
+    apply = _action(verbs, 'apply', commands.apply_playlist, 'Make a playlist as a file says.')
+    apply.add_argument('file', type=pathlib.Path, help=PLAYLIST_FILE)
     apply.add_argument('--dry-run', action='store_true', help='only say what would change')
-    copy = _verb(verbs, 'copy', commands.copy_playlist, 'Copy a playlist.')
+    copy = _action(verbs, 'copy', commands.copy_playlist, 'Copy a playlist.')
     copy.add_argument('source')
-    copy.add_argument('target')
-    _verb(verbs, 'journal', commands.journal, 'List what can be restored.')
-    restore = _verb(verbs, 'restore', commands.restore, 'Bring back an earlier state.')
+    copy.add_argument('target', help='made where it is not there, changed where it is')
+    _action(verbs, 'journal', commands.journal, 'List what can be restored.')
+    restore = _action(verbs, 'restore', commands.restore, 'Bring back an earlier state.')
     restore.add_argument('entry', help='from the journal')
+
+
+def _action(verbs: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    action = _verb(verbs, name, command, text)
+    # As with --json: in front of the action or behind it.
+    action.add_argument('--server', default=argparse.SUPPRESS, help='this one')
+    return action
 
 
 def _sync(verbs: Any) -> None:
     sync = _verb(verbs, 'sync', commands.sync, 'Bring the library index up to date.')
     sync.add_argument('servers', nargs='*', help='all of them by default')
-    sync.add_argument('--mode', choices=[mode.value for mode in Mode], default='incremental')
+    sync.add_argument(
+        '--mode',
+        choices=[mode.value for mode in Mode],
+        default='incremental',
+        help='what changed (by default), everything, or everything with the history; only the '
+        'last one deletes what has long been missing',
+    )
     sync.add_argument(
         '--accept-replacement',
         action='store_true',

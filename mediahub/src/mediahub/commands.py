@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import rich.console
@@ -21,12 +21,15 @@ from .engine.capabilities import Status
 from .engine.contract import MediaServerClient
 from .engine.engine import MediaServerEngine
 from .engine.errors import NotFound
-from .engine.playlists import Outcome
+from .engine.playlists import Outcome, Plan
 from .engine.scans import ScanResult
 from .engine.values import ScanProgress
 from .store.database import Database
 from .store.journal import PlaylistJournal
 from .store.library import LibraryIndex, Mode, Progress, Run
+
+# Seconds for which a scan is followed that would end with this process.
+LONGEST_SCAN = 24 * 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +77,9 @@ class Answer:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> rich.table.Table:
     """A table; what servers and files say is shown as it is, not taken for markup."""
-    found = rich.table.Table(*headers, box=None, pad_edge=False)
+    found = rich.table.Table(box=None, pad_edge=False)
+    for header in headers:
+        found.add_column(header, overflow='fold')  # what is cut off cannot be copied
     for row in rows:
         found.add_row(*(escape(coerce.printable(str(cell))) for cell in row))
     return found
@@ -123,7 +128,10 @@ async def scan(session: Session, options: argparse.Namespace) -> Answer:
     """Have a server look for new files, and follow it where that is asked for."""
     client = session.client
     job = await client.trigger_library_scan(options.path)
-    if options.wait is None:
+    wait: float | None = options.wait
+    if wait is None and client.dialect.scans_here:
+        wait = LONGEST_SCAN
+    if wait is None:
         return Answer({'server': client.name, 'result': 'asked for'}, f'{client.name}: asked for')
     with _spinner(options) as progress:
         task = progress.add_task(client.name, total=100)
@@ -131,7 +139,7 @@ async def scan(session: Session, options: argparse.Namespace) -> Answer:
         def report(now: ScanProgress) -> None:
             progress.update(task, completed=now.percent or 0)
 
-        result = await job.wait(options.wait, report=report)
+        result = await job.wait(wait, report=report)
     shown = f'{client.name}: {result.value}'
     data = {'server': client.name, 'result': result.value}
     return Answer(data, shown, result is ScanResult.FINISHED)
@@ -140,7 +148,8 @@ async def scan(session: Session, options: argparse.Namespace) -> Answer:
 def _spinner(options: argparse.Namespace) -> rich.progress.Progress:
     """Progress on standard error, so that the answer can be piped."""
     console = rich.console.Console(stderr=True)
-    return rich.progress.Progress(console=console, transient=True, disable=options.json)
+    disable = options.json or not console.is_terminal
+    return rich.progress.Progress(console=console, transient=True, disable=disable)
 
 
 async def search(session: Session, options: argparse.Namespace) -> Answer:
@@ -176,7 +185,8 @@ async def show_playlist(session: Session, options: argparse.Namespace) -> Answer
     client = session.client
     found = [row for row in await client.get_playlists() if row.title == options.title]
     if len(found) != 1:
-        raise NotFound(client.name, f'{len(found)} playlists are named {options.title!r}')
+        how_many = f'{len(found)} playlists are' if found else 'no playlist is'
+        raise NotFound(client.name, f'{how_many} named {options.title!r}')
     entries = await client.get_playlist_entries(found[0])
     rows = [(entry.artist or '', entry.title, entry.track.native_id) for entry in entries]
     return Answer(entries, table(('Artist', 'Title', 'Id'), rows))
@@ -186,16 +196,25 @@ async def apply_playlist(session: Session, options: argparse.Namespace) -> Answe
     """Make a playlist as a file says, or say what would change."""
     client = session.client
     wanted = desired.load(options.file)
-    tracks, missing = await desired.resolve(client, wanted.tracks)
-    plan = await client.plan_playlist(wanted.title, tracks, missing)
+    resolved = await desired.resolve(client, wanted.tracks)
+    plan = await client.plan_playlist(wanted.title, resolved.tracks, resolved.missing)
     if options.dry_run:
-        removed = [entry.track.native_id for entry in plan.removed]
-        rows = [('add', entry) for entry in plan.added] + [('remove', entry) for entry in removed]
-        rows += [('move', plan.moved)] if plan.moved else []
-        rows += [('not found', entry) for entry in plan.missing]
-        return Answer(plan, table(('Change', 'Track'), rows), not missing)
+        return Answer(plan, _planned(plan, resolved.words), not plan.missing)
     outcome = await client.apply_playlist(plan, session.journal)
     return _outcome(outcome)
+
+
+def _planned(plan: Plan, words: Mapping[str, str]) -> rich.console.RenderableType:
+    if not plan.changes and not plan.missing:
+        return f'{escape(plan.title)}: nothing to change'
+    rows = [('add', words.get(native_id, native_id)) for native_id in plan.added]
+    rows += [
+        ('remove', ' - '.join(word for word in (entry.artist, entry.title) if word))
+        for entry in plan.removed
+    ]
+    rows += [('move', f'{plan.moved} of those that stay')] if plan.moved else []
+    rows += [('not found', entry) for entry in plan.missing]
+    return table(('Change', 'Track'), rows)
 
 
 async def copy_playlist(session: Session, options: argparse.Namespace) -> Answer:
@@ -214,7 +233,9 @@ def _outcome(outcome: Outcome) -> Answer:
 async def journal(session: Session, options: argparse.Namespace) -> Answer:
     """List what can be restored."""
     saved = session.journalled.list(session.client.name)
-    rows = [(row.entry, row.title, row.count, row.saved_at) for row in saved]
+    rows = [
+        (row.entry, row.title, row.count, f'{row.saved_at:%Y-%m-%d %H:%M:%S} UTC') for row in saved
+    ]
     return Answer(saved, table(('Entry', 'Title', 'Tracks', 'Saved'), rows))
 
 

@@ -65,26 +65,30 @@ def load(path: pathlib.Path) -> DesiredPlaylist:
     return desired
 
 
-async def resolve(
-    client: MediaServerClient, wanted: Sequence[Wanted]
-) -> tuple[list[ItemRef], list[str]]:
-    """Find the wanted tracks on a server.
+class Resolved(msgspec.Struct, frozen=True):
+    """Wanted tracks as a server has them.
 
-    Returns:
-        The tracks in order, and what was not found.
+    Attributes:
+        tracks: In order.
+        missing: What was not found, in the words of the file.
+        words: How the file calls a track, by native id.
     """
-    found: list[ItemRef] = []
-    missing: list[str] = []
+
+    tracks: tuple[ItemRef, ...]
+    missing: tuple[str, ...]
+    words: dict[str, str]
+
+
+async def resolve(client: MediaServerClient, wanted: Sequence[Wanted]) -> Resolved:
+    """Find the wanted tracks on a server."""
     known: dict[Wanted, ItemRef | None] = {}
-    for row in wanted:
-        if row not in known:
-            known[row] = await _find(client, row)
-        ref = known[row]
-        if ref is None:
-            missing.append(str(row))
-        else:
-            found.append(ref)
-    return found, missing
+    for row in dict.fromkeys(wanted):
+        known[row] = await _find(client, row)
+    return Resolved(
+        tracks=tuple(ref for row in wanted if (ref := known[row])),
+        missing=tuple(str(row) for row in wanted if not known[row]),
+        words={ref.native_id: str(row) for row, ref in known.items() if ref},
+    )
 
 
 async def _find(client: MediaServerClient, wanted: Wanted) -> ItemRef | None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import pathlib
+import tomllib
 from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
 from mediahub import cli
+from mediahub.engine import config, errors, registry
+from mediahub.servers.catalogue import Catalogue
+from mediahub.testing.audio import write_flac
 from mediahub.testing.http import loopback
 from mediahub.testing.plex import PlexDouble
 
@@ -186,7 +190,7 @@ def test_titles_steer_no_terminal(run: Run, double: PlexDouble):
     [
         (('scan', '--server', 'attic'), 2, "no server is named 'attic'"),
         (('playlists', 'apply', '/nowhere.json'), 2, 'No such file'),
-        (('playlists', 'show', 'None'), 1, "0 playlists are named 'None'"),
+        (('playlists', 'show', 'None'), 1, "no playlist is named 'None'"),
         (('playlists', 'restore', 'nonsense'), 1, "no entry 'nonsense'"),
     ],
 )
@@ -220,3 +224,127 @@ def test_unusable_playlist_file_is_explained(run: Run, content: str, tmp_path: p
 
     assert status == 2
     assert str(path) in err
+
+
+def test_missing_configuration_says_where_to_learn_what_to_write(run: Run, tmp_path: pathlib.Path):
+    (tmp_path / 'mediahub.toml').unlink()
+
+    status, _, err = run('status')
+
+    assert status == 2
+    assert 'mediahub.toml does not exist; "mediahub --help" shows what to write' in err
+
+
+def test_help_shows_a_configuration_that_works(run: Run, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        run('--help')
+    shown = capsys.readouterr().out.split('a TOML file:')[1].split('The exit status')[0]
+
+    with pytest.raises(errors.ConfigurationError) as found:
+        config.parse(tomllib.loads(shown), registry.installed())
+    # All that is wrong with it here is that this machine has no such secret.
+    (mistake,) = found.value.mistakes
+    assert '/run/secrets/plex-token cannot be read' in mistake
+
+
+@pytest.mark.parametrize('words', [('status',), ('search', 'x'), ('sync',), ('scan',)])
+def test_no_server_at_all_is_a_mistake(run: Run, tmp_path: pathlib.Path, words: tuple[str, ...]):
+    (tmp_path / 'mediahub.toml').write_text('')
+
+    status, _, err = run(*words)
+
+    assert status == 2
+    assert 'names no server; add a [[servers]] table' in err
+
+
+def test_database_that_cannot_be_made_is_one_line(run: Run, tmp_path: pathlib.Path):
+    (tmp_path / 'file').write_text('')
+
+    status, _, err = run('--database', str(tmp_path / 'file' / 'x' / 'db'), 'sync')
+
+    assert status == 1
+    assert err.count('\n') == 1
+    assert 'cannot be made: Not a directory' in err
+
+
+def test_server_can_be_named_before_and_after_the_action(run: Run):
+    for words in (('--server', 'nobody', 'journal'), ('journal', '--server', 'nobody')):
+        status, _, err = run('playlists', *words)
+        assert (status, "'nobody'" in err) == (2, True)
+
+
+def test_without_an_active_server_the_option_is_named(run: Run, tmp_path: pathlib.Path):
+    other = f'[[servers]]\nname = "attic"\ntype = "filesystem"\npath = "{tmp_path}"\n'
+    file = tmp_path / 'mediahub.toml'
+    file.write_text(file.read_text() + other)
+
+    status, _, err = run('scan')
+
+    assert status == 2
+    assert 'set server.active to one of: attic, living-room, or name one with --server' in err
+
+
+@pytest.mark.parametrize(
+    'words', [('search', ' '), ('search', 'x', '--limit', '0'), ('scan', '--wait', '-1')]
+)
+def test_senseless_numbers_and_words_are_refused(run: Run, words: tuple[str, ...]):
+    with pytest.raises(SystemExit, match='2'):
+        run(*words)
+
+
+def test_scan_of_a_folder_is_not_left_behind(run: Run, tmp_path: pathlib.Path):
+    music = tmp_path / 'music'
+    for number in range(30):
+        write_flac(music / f'{number}.flac', {'TITLE': str(number)})
+    cache = tmp_path / 'tags.db'
+    (tmp_path / 'mediahub.toml').write_text(
+        f'[[servers]]\nname = "attic"\ntype = "filesystem"\npath = "{music}"\ncache = "{cache}"\n'
+    )
+
+    assert data(run('scan', '--json')) == {'server': 'attic', 'result': 'finished'}
+    known = Catalogue(cache)
+    known.open()
+    assert known.count('track') == 30
+    known.close()
+
+
+def test_dry_run_says_names_and_changes_nothing(
+    run: Run, double: PlexDouble, tmp_path: pathlib.Path
+):
+    file = tmp_path / 'list.json'
+    file.write_text('{"title": "Mix", "tracks": [{"title": "Song 1.0.2", "artist": "Artist 1"}]}')
+
+    status, out, _ = run('playlists', 'apply', str(file), '--dry-run')
+    assert (status, 'Artist 1 - Song 1.0.2' in out) == (0, True)
+    assert not double.playlists
+
+    assert run('playlists', 'apply', str(file))[0] == 0
+    status, out, _ = run('playlists', 'apply', str(file), '--dry-run')
+    assert (status, out) == (0, 'Mix: nothing to change\n')
+
+
+def test_names_in_the_journal_can_be_copied_from_a_narrow_terminal(
+    run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / 'list.json'
+    for tracks in ([{'title': 'Song 0.0.1'}], []):
+        file.write_text(json.dumps({'title': 'Mix' * 20, 'tracks': tracks}))
+        run('playlists', 'apply', str(file))
+    entry = data(run('playlists', 'journal', '--json'))[0]['entry']
+    monkeypatch.setenv('COLUMNS', '60')
+
+    _, out, _ = run('playlists', 'journal')
+
+    assert '…' not in out
+    assert run('playlists', 'restore', entry)[0] == 0
+
+
+def test_server_that_is_down_is_told_once(run: Run, tmp_path: pathlib.Path):
+    (tmp_path / 'mediahub.toml').write_text(
+        '[[servers]]\nname = "den"\ntype = "plex"\nurl = "http://127.0.0.1:9"\ntoken = "x"\n'
+    )
+
+    status, out, err = run('status')
+
+    assert (status, err) == (1, '')
+    assert 'GET / at 127.0.0.1:9' in out

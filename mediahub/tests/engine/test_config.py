@@ -27,6 +27,7 @@ def test_names_every_mistake_at_once(registry: Registry):
                 {'name': 'c', 'type': 'jellyfin', 'url': 'http://c'},
                 {'name': 'd', 'type': 'subsonic', 'url': 'http://d', 'password': 'x'},
                 {'name': 'd', 'type': 'filesystem', 'path': '/d', 'colour': 'red'},
+                {'name': 'e', 'type': 'filesystem'},
             ],
         },
         registry,
@@ -37,9 +38,10 @@ def test_names_every_mistake_at_once(registry: Registry):
         "server 'b': url needs http:// or https:// and a host",
         "server 'c': needs exactly one of token and token-file",
         "server 'd': auth 'token' needs a username",
-        "server 'd': colour Extra inputs are not permitted",
+        "server 'd': colour is no key of this type of server",
+        "server 'e': path is missing",
         "2 servers are named 'd'",
-        "server.active is 'attic'; configured servers: a, b, c, d, d",
+        "server.active is 'attic'; configured servers: a, b, c, d, d, e",
     ]
 
 

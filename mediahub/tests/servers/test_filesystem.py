@@ -204,7 +204,7 @@ async def test_unmounted_library_is_not_an_empty_one(music: pathlib.Path, databa
 
 async def test_library_folder_that_is_gone_is_named(music: pathlib.Path, database: Database):
     async with Library(music / 'nowhere') as library:
-        with pytest.raises(errors.NotFound, match='is it mounted'):
+        with pytest.raises(errors.Unreachable, match='is it mounted'):
             await library.client.probe()
 
 

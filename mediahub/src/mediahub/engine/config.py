@@ -220,8 +220,12 @@ def _settings(
 def _explained(error: Mapping[str, object]) -> str:
     """One of pydantic's errors in a line, without the value, which may be a secret."""
     place = '.'.join(str(step) for step in cast('tuple[object, ...]', error['loc']))
-    message = str(error['msg']).removeprefix('Value error, ')
+    message = _WORDS.get(str(error['type']), str(error['msg']).removeprefix('Value error, '))
     return f'{place} {message}' if place else message
+
+
+# Where pydantic speaks to programmers.
+_WORDS = {'missing': 'is missing', 'extra_forbidden': 'is no key of this type of server'}
 
 
 def _repeated(names: list[str]) -> list[str]:

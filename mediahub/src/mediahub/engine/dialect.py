@@ -16,7 +16,7 @@ from __future__ import annotations
 import abc
 import datetime
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from . import errors
 from .capabilities import Capability, Handshake
@@ -37,7 +37,12 @@ class Dialect(abc.ABC):
 
     Args:
         name: The server's name in the configuration.
+
+    Attributes:
+        scans_here: Scans are this process's own work, and end with it.
     """
+
+    scans_here: ClassVar[bool] = False
 
     def __init__(self, name: str):
         self.name = name

@@ -242,10 +242,11 @@ class Wire:
             response = await self._client.send(request)
         except httpx2.TimeoutException as error:
             self.breaker.failed()
-            raise errors.TimedOut(self.server, f'no answer to {_named(request)}') from error
+            detail = f'no answer to {_named(request)} from {_host(request)}'
+            raise errors.TimedOut(self.server, detail) from error
         except httpx2.TransportError as error:
             self.breaker.failed()
-            detail = self.clean(f'{_named(request)}: {error}')
+            detail = self.clean(f'{_named(request)} at {_host(request)}: {error}')
             raise errors.Unreachable(self.server, detail) from error
         except httpx2.DecodingError as error:
             self.breaker.succeeded()
@@ -266,7 +267,9 @@ class Wire:
         if 200 <= status < 300:
             return response
         self._judge(response)
-        what = f'{_named(response.request)} was answered with HTTP {status}'
+        what = (
+            f'{_named(response.request)} was answered with HTTP {status}{_HINTS.get(status, "")}'
+        )
         if status == 429:
             raise errors.RateLimited(self.server, retry_after(response))
         if status in _BY_STATUS:
@@ -285,6 +288,12 @@ _BY_STATUS: Mapping[int, type[errors.MediaServerError]] = {
     408: errors.TimedOut,
     409: errors.Conflict,
     504: errors.TimedOut,
+}
+
+
+_HINTS: Mapping[int, str] = {
+    401: '; is the configured credential still right?',
+    403: '; the account may not do this',
 }
 
 
@@ -315,6 +324,10 @@ def _may_pass(error: Exception, policy: Policy) -> bool | float:
 def _named(request: httpx2.Request) -> str:
     """The request as an error names it: without its query, where credentials could be."""
     return f'{request.method} {request.url.path}'
+
+
+def _host(request: httpx2.Request) -> str:
+    return request.url.netloc.decode()
 
 
 def _mended(content: bytes) -> bytes:

@@ -84,6 +84,8 @@ class FilesystemDialect(Dialect):
         scans: How many scans were begun.
     """
 
+    scans_here = True
+
     def __init__(
         self,
         name: str,
@@ -285,13 +287,13 @@ class FilesystemDialect(Dialect):
         """List the library's folder itself.
 
         Raises:
-            NotFound, Forbidden, Unreachable: With the reason.
+            Forbidden, Unreachable: With the reason.
         """
         try:
             return await asyncio.to_thread(self._disk.listing, path)
         except (FileNotFoundError, NotADirectoryError) as error:
             detail = f'{self._settings.path} is no folder here; is it mounted?'
-            raise errors.NotFound(self.name, detail) from error
+            raise errors.Unreachable(self.name, detail) from error
         except PermissionError as error:
             detail = f'{self._settings.path} may not be read by this user'
             raise errors.Forbidden(self.name, detail) from error
@@ -320,6 +322,8 @@ class FilesystemDialect(Dialect):
 
     def _track(self, row: catalogue.FileRow) -> Track:
         changed = coerce.epoch(row.mtime_ns // 10**9)
+        # Without a cache every process reads everything, and nothing is new for that.
+        read = coerce.epoch(row.read_at) if self._settings.cache else changed
         return Track(
             ref=ItemRef(self.name, Kind.TRACK, row.track_id),
             title=row.title,
@@ -334,7 +338,7 @@ class FilesystemDialect(Dialect):
             path=catalogue.shown(row.path),
             size=row.size,
             added_at=changed,
-            updated_at=coerce.epoch(row.read_at),
+            updated_at=read,
             external_ids=(ExternalId('mbid', row.mbid),) if row.mbid else (),
         )
 
