@@ -32,6 +32,7 @@ def test_reference_lists_the_routes_that_there_are(bare_hub: Hub):
     document = create_app(bare_hub).state.document
     shown = [line for line in API.read_text().splitlines() if re.match(r'\| `[A-Z]+ /', line)]
 
+    # Where this fails, the rows that it shows are the ones to put there.
     assert shown == document.reference()
 
 

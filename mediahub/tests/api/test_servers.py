@@ -149,6 +149,7 @@ async def test_metrics_tell_the_state_of_everything(
     assert value(text, 'mediahub_server_up', server='attic') == 0
     assert value(text, 'mediahub_bus_up', transport='local') == 0
     assert value(text, 'mediahub_info') == 1
+    assert value(text, 'mediahub_store_writable') == 1
     assert value(text, 'process_resident_memory_bytes')
     assert 'Anna' not in text
     assert 'The Long Ferry' not in text

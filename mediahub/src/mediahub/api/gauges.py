@@ -16,7 +16,7 @@ from starlette.routing import Route
 from ..bus.ports import State as BusState
 from ..engine import wire
 from ..plays import Play
-from ..store.database import StoreError
+from ..store.database import State, StoreError
 from . import metrics
 from .hub import Hub
 from .metrics import Gauge
@@ -35,15 +35,16 @@ def route(hub: Hub) -> Route:
 
 
 async def _gauges(hub: Hub) -> list[Gauge]:
-    writable = 1.0
-    plays = list[Play]()
+    answers, plays = True, list[Play]()
     try:
         plays = await hub.database.run(hub.plays.live)
     except StoreError:
-        writable = 0.0
+        answers = False
+    writable = answers and hub.database.health.state is State.OK
     return [
         Gauge('mediahub_info', 'The running hub.', ('version',)).set(1, wire.VERSION),
-        Gauge('mediahub_store_up', 'Whether the database answers.').set(writable),
+        Gauge('mediahub_store_up', 'Whether the database answers.').set(answers),
+        Gauge('mediahub_store_writable', 'Whether it takes what is new.').set(writable),
         *_of_plays(hub, plays),
         *_of_servers(hub),
         *_of_bus(hub),

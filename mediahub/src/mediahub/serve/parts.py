@@ -25,7 +25,7 @@ from ..engine import wire
 from ..playback.leftovers import Leftovers
 from ..playback.watcher import WatchState
 from ..settings import PlexServer, Settings
-from ..store.database import Database, StoreError
+from ..store.database import Database, State, StoreError
 from ..store.outbox import Outbox
 from ..store.plays import Plays
 from ..store.stats import Stats
@@ -180,6 +180,7 @@ class _Readiness:
         found = self._keeper.broken
         try:
             await self._store.run(lambda: self._store.read('SELECT 1'))
+            health = await self._store.run(self._store.probe)
         except StoreError as error:
-            found.append(str(error))
-        return found
+            return [*found, str(error)]
+        return found if health.state is State.OK else [*found, health.reason]
