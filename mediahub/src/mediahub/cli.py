@@ -174,6 +174,7 @@ def parser() -> argparse.ArgumentParser:
     _replay(verbs)
     _check(verbs)
     _register_webhook(verbs)
+    _safekeeping(verbs)
     _demo(verbs)
     return top
 
@@ -377,6 +378,57 @@ def _run_register(options: argparse.Namespace) -> int:
     from . import webhook_registration
 
     webhook_registration.register(_settings(options), options.url)
+    return 0
+
+
+def _safekeeping(verbs: Any) -> None:
+    keep = _alone(verbs, 'backup', 'Copy the database, whether the hub runs or not.', _run_backup)
+    keep.add_argument('--folder', type=pathlib.Path, help='not the one in the home')
+    text = 'Put a backup in the place of the database. The hub must not run meanwhile.'
+    back = _alone(verbs, 'restore', text, _run_restore)
+    back.add_argument('file', type=pathlib.Path)
+    _alone(verbs, 'export', 'Write the history as Parquet files, one a month.', _run_export)
+    text = "Have the running hub take over Tautulli's history now."
+    _alone(verbs, 'import-tautulli', text, _run_import)
+
+
+def _alone(verbs: Any, name: str, text: str, run: Standalone) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    verb.set_defaults(standalone=run)
+    return verb
+
+
+def _run_backup(options: argparse.Namespace) -> int:
+    from . import safekeeping
+
+    chosen = _settings(options)
+    print(safekeeping.backup(chosen, _hub_database(options, chosen), options.folder))
+    return 0
+
+
+def _run_restore(options: argparse.Namespace) -> int:
+    from . import safekeeping
+
+    chosen = _settings(options)
+    kept = safekeeping.restore(chosen, _hub_database(options, chosen), options.file)
+    if kept:
+        print(kept)
+    return 0
+
+
+def _run_export(options: argparse.Namespace) -> int:
+    from . import safekeeping
+
+    chosen = _settings(options)
+    for path in safekeeping.export(chosen, _hub_database(options, chosen)):
+        print(path)
+    return 0
+
+
+def _run_import(options: argparse.Namespace) -> int:
+    from . import safekeeping
+
+    print(safekeeping.import_tautulli(_settings(options)))
     return 0
 
 

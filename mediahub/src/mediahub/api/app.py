@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..playback import plex_pictures
 from . import (
+    backup_routes,
     bus_routes,
     envelope,
     front,
@@ -48,6 +49,7 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     stats_routes.router,
     import_routes.router,
     bus_routes.router,
+    backup_routes.router,
 )
 
 

@@ -291,6 +291,19 @@ class Database:
             self._check_room()
             self.execute('CHECKPOINT')
 
+    @contextlib.contextmanager
+    def at_rest(self) -> Generator[pathlib.Path]:
+        """Let nobody write, with everything that is committed in the file; readers go on.
+
+        Raises:
+            StoreError: It is in memory, or cannot be written to.
+        """
+        if self._path is None:
+            raise StoreError('a database in memory has no file')
+        with self._lock:
+            self.checkpoint()
+            yield self._path
+
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work in a thread, not to be interrupted half-way.
 

@@ -1,0 +1,152 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Copies of the database's file, and its way back. A copy is opened before it counts as one."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import pathlib
+import shutil
+import subprocess
+
+import duckdb
+
+from . import migrations, schema
+from .database import Database, StoreDamaged, StoreError, StoreFull, StoreInUse
+from .troubles import explained
+
+_VERSION = 'SELECT coalesce(max(version), 0) FROM schema_version'
+
+
+def backup(database: Database, folder: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
+    """Copy the file as it is at this moment; writers wait meanwhile, readers do not.
+
+    Args:
+        database: The open database.
+        folder: Where the copy goes; made where it is not there.
+        now: For the copy's name.
+
+    Returns:
+        The copy.
+
+    Raises:
+        StoreError: There is no room, or the copy cannot be read; there is none then.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f'{folder} cannot be made ({error.strerror})') from error
+    target = _free_name(folder, f'mediahub-{now:%Y%m%dT%H%M%SZ}')
+    part = target.with_suffix('.part')
+    try:
+        with database.at_rest() as path:
+            _copy(path, part)
+        verified(part)
+        migrations.synced(part)
+        part.replace(target)
+        migrations.synced(folder)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _free_name(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    names = [f'{stem}.duckdb', *(f'{stem}-{number}.duckdb' for number in range(2, 100))]
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
+def _copy(path: pathlib.Path, part: pathlib.Path) -> None:
+    """Copy a file that this process has open.
+
+    By a process of its own: if this one opened and closed the file again, its lock would be gone.
+    """
+    size, room = path.stat().st_size, shutil.disk_usage(part.parent).free
+    if size > room:
+        raise StoreFull(
+            f'a backup needs {size // 1024**2} MB and {part.parent} has {room // 1024**2}: '
+            'make room; nothing was changed'
+        )
+    copied = subprocess.run(  # noqa: S603 - our own paths
+        ['/bin/cp', '--', path, part], capture_output=True, text=True, check=False
+    )
+    if copied.returncode:
+        reason = ' '.join(copied.stderr.split())[-200:]
+        raise StoreError(f'the backup cannot be written: {reason}')
+
+
+def verified(path: pathlib.Path) -> int:
+    """Open a copy and read from it; returns its version.
+
+    Raises:
+        StoreError: It is none, damaged, or of a newer version.
+    """
+    if not path.is_file():
+        raise StoreError(f'{path} is no backup: there is no such file; nothing was changed')
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            row = connection.execute(_VERSION).fetchone()
+            for (table,) in connection.execute(
+                'SELECT table_name FROM duckdb_tables()'
+            ).fetchall():
+                connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
+    except duckdb.Error as error:
+        raise StoreDamaged(
+            f'{path} is no backup that can be read; nothing was changed ({explained("", error)})'
+        ) from error
+    version = int(row[0]) if row else 0
+    if version > len(schema.STEPS):
+        raise StoreError(
+            f'{path} has version {version}, this program knows up to {len(schema.STEPS)}; '
+            'use a newer mediahub, nothing was changed'
+        )
+    return version
+
+
+def restore(
+    file: pathlib.Path, database: pathlib.Path, now: datetime.datetime
+) -> pathlib.Path | None:
+    """Put a copy in the place of the database, whose hub must not run.
+
+    Args:
+        file: The copy; it stays.
+        database: The hub's file.
+        now: For the name under which the file there is now is kept.
+
+    Returns:
+        Where that is kept; None where there was none.
+
+    Raises:
+        StoreError: The copy cannot be used, the database is in use, or there is no room. Nothing
+            was changed then.
+    """
+    verified(file)
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = _kept(database, now) if database.exists() else None
+    staged = database.with_name(f'{database.name}.restoring')
+    migrations.copied(file, staged)
+    if kept is not None:
+        kept.hardlink_to(database)  # at no moment is there no database
+        _set_log_aside(database, kept)
+    staged.replace(database)
+    migrations.synced(database.parent)
+    return kept
+
+
+def _kept(database: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
+    """Where the present file is kept; folds its log in, where that can be done."""
+    try:
+        duckdb.connect(str(database)).close()
+    except duckdb.Error as error:
+        meant = explained(str(database), error)
+        if isinstance(meant, StoreInUse):
+            raise meant from error
+        # Damaged: that is why somebody restores.
+    return database.with_name(f'{database.name}.before-{now:%Y%m%dT%H%M%SZ}')
+
+
+def _set_log_aside(database: pathlib.Path, kept: pathlib.Path) -> None:
+    """A log that stayed behind must not be read into the restored file."""
+    with contextlib.suppress(FileNotFoundError):
+        database.with_name(f'{database.name}.wal').replace(kept.with_name(f'{kept.name}.wal'))

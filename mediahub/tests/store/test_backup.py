@@ -1,0 +1,152 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Backups are whole or not there; a restore loses nothing of what it replaces."""
+
+import datetime
+import pathlib
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from mediahub.store import backup, export
+from mediahub.store.database import Database, StoreDamaged, StoreError, StoreInUse
+from mediahub.store.plays import Plays
+from mediahub.testing import plays as made_plays
+
+NOW = datetime.datetime(2026, 11, 28, 15, 0, tzinfo=datetime.UTC)
+
+
+def facts(path: pathlib.Path) -> list[tuple[str, str]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute('SELECT name, value FROM facts ORDER BY name').fetchall()
+
+
+def note(database: Database, name: str) -> None:
+    with database.transaction():
+        database.execute('INSERT INTO facts VALUES (?, ?)', [name, 'kept'])
+
+
+@pytest.fixture
+def file(tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path / 'mediahub.duckdb'
+    with Database(path) as database:
+        note(database, 'first')
+    return path
+
+
+def test_a_backup_holds_what_was_committed_and_the_database_goes_on(file, tmp_path):
+    with Database(file) as database:
+        note(database, 'second')
+        made = backup.backup(database, tmp_path / 'backups', NOW)
+        note(database, 'third')
+    assert made.name == 'mediahub-20261128T150000Z.duckdb'
+    assert [name for name, _ in facts(made)] == ['first', 'second']
+    assert [name for name, _ in facts(file)] == ['first', 'second', 'third']
+
+
+def test_a_second_backup_in_the_same_second_takes_another_name(file, tmp_path):
+    with Database(file) as database:
+        made = {backup.backup(database, tmp_path, NOW) for _ in range(2)}
+    assert len(made) == 2
+
+
+def test_the_file_stays_locked_after_a_backup(file, tmp_path):
+    with Database(file) as database:
+        backup.backup(database, tmp_path / 'backups', NOW)
+        code = f'import duckdb; duckdb.connect({str(file)!r})'
+        other = subprocess.run(  # noqa: S603
+            [sys.executable, '-c', code], capture_output=True, check=False
+        )
+    assert b'lock' in other.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_named(file, tmp_path):
+    (tmp_path / 'backups').write_text('a file')
+    with Database(file) as database, pytest.raises(StoreError, match='cannot be made'):
+        backup.backup(database, tmp_path / 'backups', NOW)
+
+
+def test_restore_keeps_what_it_replaces(file, tmp_path):
+    with Database(file) as database:
+        made = backup.backup(database, tmp_path / 'backups', NOW)
+        note(database, 'later')
+    kept = backup.restore(made, file, NOW)
+    assert kept is not None
+    assert [name for name, _ in facts(file)] == ['first']
+    assert [name for name, _ in facts(kept)] == ['first', 'later']
+    assert made.exists()
+
+
+def test_restore_where_there_was_nothing(file, tmp_path):
+    target = tmp_path / 'elsewhere' / 'mediahub.duckdb'
+    assert backup.restore(file, target, NOW) is None
+    assert facts(target) == facts(file)
+
+
+@pytest.mark.parametrize('content', [b'', b'no database', None])
+def test_restore_of_something_else_changes_nothing(file, tmp_path, content):
+    wrong = tmp_path / 'wrong'
+    if content is not None:
+        wrong.write_bytes(content)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match='nothing was changed'):
+        backup.restore(wrong, file, NOW)
+    assert file.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir() if 'before' in each.name) == []
+
+
+def test_restore_of_a_newer_version_changes_nothing(file, tmp_path):
+    newer = tmp_path / 'newer.duckdb'
+    backup.restore(file, newer, NOW)
+    with duckdb.connect(str(newer)) as connection:
+        connection.execute('INSERT INTO schema_version VALUES (999)')
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match='version 999'):
+        backup.restore(newer, file, NOW)
+    assert file.read_bytes() == before
+
+
+def test_restore_refuses_while_another_process_has_the_database(file, tmp_path):
+    copy = tmp_path / 'copy.duckdb'
+    backup.restore(file, copy, NOW)
+    code = (
+        f'import duckdb, sys; c = duckdb.connect({str(file)!r}); print("up", flush=True); input()'
+    )
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b'up\n'
+        with pytest.raises(StoreInUse):
+            backup.restore(copy, file, NOW)
+        other.communicate(b'\n')
+    assert [name for name, _ in facts(file)] == ['first']
+
+
+def test_restore_over_a_damaged_database_keeps_it(file, tmp_path):
+    copy = tmp_path / 'copy.duckdb'
+    backup.restore(file, copy, NOW)
+    file.write_bytes(b'garbage' * 1000)
+    file.with_name(f'{file.name}.wal').write_bytes(b'log')
+    kept = backup.restore(copy, file, NOW)
+    assert kept is not None
+    assert kept.read_bytes() == b'garbage' * 1000
+    assert kept.with_name(f'{kept.name}.wal').read_bytes() == b'log'
+    assert [name for name, _ in facts(file)] == ['first']
+    with pytest.raises(StoreDamaged):
+        backup.verified(kept)
+
+
+def test_exports_every_month_and_again_without_a_trace(tmp_path):
+    plays = [made_plays.ended(made_plays.began(), 60)]
+    with Database(tmp_path / 'mediahub.duckdb') as database:
+        Plays(database).record([made_plays.event(play) for play in plays])
+        files = export.export(database, tmp_path / 'exports')
+        assert export.export(database, tmp_path / 'exports') == files
+    assert [each.suffix for each in files] == ['.parquet']
+    assert sorted((tmp_path / 'exports').iterdir()) == files
+    count = duckdb.read_parquet(str(files[0])).count('*').fetchone()
+    assert count == (1,)
