@@ -1,0 +1,56 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Backups and restores by command, beside a hub that runs and without one."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from mediahub import safekeeping, settings
+from mediahub.store.database import StoreInUse
+
+from .conftest import Start
+
+
+@pytest.fixture
+def chosen(home: pathlib.Path) -> settings.Settings:
+    return settings.load({'MEDIAHUB_HOME': str(home)})
+
+
+def test_a_running_hub_makes_the_backup_and_goes_on(start: Start, chosen, home: pathlib.Path):
+    hub = start()
+    hub.wait_until_up()
+    made = pathlib.Path(safekeeping.backup(chosen, chosen.database, home / 'backups'))
+    assert made.parent == home / 'backups'
+    assert made.stat().st_size > 0
+    assert hub.data('live') == {'plays': []}
+    with pytest.raises(safekeeping.Refused, match='leave --folder out'):
+        safekeeping.backup(chosen, chosen.database, home / 'elsewhere')
+    with pytest.raises(StoreInUse, match='stop it first'):
+        safekeeping.restore(chosen, chosen.database, made)
+    assert safekeeping.export(chosen, chosen.database) == []
+    with pytest.raises(safekeeping.Refused, match='no import of that name'):
+        safekeeping.import_tautulli(chosen)
+    assert hub.stop() == 0
+    kept = safekeeping.restore(chosen, chosen.database, made)
+    assert pathlib.Path(kept).exists()
+    again = start()
+    again.wait_until_up()
+    assert again.stop() == 0
+
+
+def test_a_hub_that_was_killed_does_not_stand_in_the_way(start: Start, chosen):
+    hub = start()
+    hub.wait_until_up()
+    hub.process.kill()
+    hub.process.wait()
+    made = pathlib.Path(safekeeping.backup(chosen, chosen.database, None))
+    assert made.exists()
+
+
+def test_without_a_hub_an_import_says_what_to_do(chosen):
+    with pytest.raises(safekeeping.Refused, match='TAUTULLI_URL'):
+        safekeeping.import_tautulli(chosen)
