@@ -101,7 +101,7 @@ def states(found: Any) -> list[str]:
     return [each['state'] for each in found['plays']]
 
 
-def test_a_session_travels_from_plex_to_the_hub(operator, hub, living):
+def test_a_session_travels_from_plex_to_the_hub_and_its_history_stays(operator, hub, living):
     operator.types(SUITE)
     assert operator.status('mediahub')[0] == 'active'
     assert 'no token for plex; run: juju add-secret' in operator.status('mediahub')[1]
@@ -114,8 +114,22 @@ def test_a_session_travels_from_plex_to_the_hub(operator, hub, living):
     assert operator.status('mediahub') == ('active', 'watching plex')
 
     film = next(row for row in living.shelves.rows.values() if row.title == 'The Long Ferry')
-    living.play(living.person('Anna'), living.device('Living room'), film.id)
-    hub.until('/api/v1/live', lambda found: states(found) == ['playing'])
+    session = living.play(living.person('Anna'), living.device('Living room'), film.id)
+    found = hub.until('/api/v1/live', lambda found: states(found) == ['playing'])
+    assert [each['item']['title'] for each in found['plays']] == ['The Long Ferry']
+    session.pause()
+    hub.until('/api/v1/live', lambda found: states(found) == ['paused'])
+    session.stop()
+    hub.until('/api/v1/live', lambda found: not found['plays'])
+
+    operator.types('juju remove-relation mediahub plex')
+    assert hub.ask('/api/v1/servers')['servers'] == []
+    kept = hub.ask('/api/v1/history')['plays']
+    assert [each['item']['title'] for each in kept] == ['The Long Ferry']
+    assert living.token not in operator.out.getvalue() + operator.err.getvalue()
+
+    operator.rehearsal.close()
+    assert [each.url for each in hub.processes] == [''] * len(hub.processes)
 
 
 # What the double has in common with the program.
