@@ -66,7 +66,7 @@ def export(settings: Settings, database: pathlib.Path) -> list[str]:
         MediaHubError: It could not be done.
     """
     if running(settings) is not None:
-        return [str(path) for path in _ask(settings, 'export')['paths']]
+        return [str(path) for path in _ask(settings, 'export/parquet')['paths']]
     with Database(database) as opened:
         return [str(path) for path in parquet.export(opened, settings.home / 'exports')]
 

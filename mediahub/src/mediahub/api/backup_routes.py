@@ -45,7 +45,7 @@ async def make_backup(hub: TheHub, _: Admin) -> Response:
     return envelope.success(BackedUp(str(made), made.stat().st_size), status=201)
 
 
-@router.post('/export')
+@router.post('/export/parquet')
 @answers(Exported, 403, status=201)
 async def make_export(hub: TheHub, _: Admin) -> Response:
     """Write the history as Parquet files in the hub's home."""
