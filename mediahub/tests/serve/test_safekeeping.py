@@ -20,7 +20,9 @@ def chosen(home: pathlib.Path) -> settings.Settings:
     return settings.load({'MEDIAHUB_HOME': str(home)})
 
 
-def test_a_running_hub_makes_the_backup_and_goes_on(start: Start, chosen, home: pathlib.Path):
+def test_a_running_hub_makes_the_backup_and_goes_on(
+    start: Start, chosen: settings.Settings, home: pathlib.Path
+):
     hub = start()
     hub.wait_until_up()
     made = pathlib.Path(safekeeping.backup(chosen, chosen.database, home / 'backups'))
@@ -42,7 +44,7 @@ def test_a_running_hub_makes_the_backup_and_goes_on(start: Start, chosen, home: 
     assert again.stop() == 0
 
 
-def test_a_hub_that_was_killed_does_not_stand_in_the_way(start: Start, chosen):
+def test_a_hub_that_was_killed_does_not_stand_in_the_way(start: Start, chosen: settings.Settings):
     hub = start()
     hub.wait_until_up()
     hub.process.kill()
@@ -51,6 +53,6 @@ def test_a_hub_that_was_killed_does_not_stand_in_the_way(start: Start, chosen):
     assert made.exists()
 
 
-def test_without_a_hub_an_import_says_what_to_do(chosen):
+def test_without_a_hub_an_import_says_what_to_do(chosen: settings.Settings):
     with pytest.raises(safekeeping.Refused, match='TAUTULLI_URL'):
         safekeeping.import_tautulli(chosen)

@@ -37,7 +37,9 @@ def file(tmp_path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def test_a_backup_holds_what_was_committed_and_the_database_goes_on(file, tmp_path):
+def test_a_backup_holds_what_was_committed_and_the_database_goes_on(
+    file: pathlib.Path, tmp_path: pathlib.Path
+):
     with Database(file) as database:
         note(database, 'second')
         made = backup.backup(database, tmp_path / 'backups', NOW)
@@ -47,13 +49,15 @@ def test_a_backup_holds_what_was_committed_and_the_database_goes_on(file, tmp_pa
     assert [name for name, _ in facts(file)] == ['first', 'second', 'third']
 
 
-def test_a_second_backup_in_the_same_second_takes_another_name(file, tmp_path):
+def test_a_second_backup_in_the_same_second_takes_another_name(
+    file: pathlib.Path, tmp_path: pathlib.Path
+):
     with Database(file) as database:
         made = {backup.backup(database, tmp_path, NOW) for _ in range(2)}
     assert len(made) == 2
 
 
-def test_the_file_stays_locked_after_a_backup(file, tmp_path):
+def test_the_file_stays_locked_after_a_backup(file: pathlib.Path, tmp_path: pathlib.Path):
     with Database(file) as database:
         backup.backup(database, tmp_path / 'backups', NOW)
         code = f'import duckdb; duckdb.connect({str(file)!r})'
@@ -63,13 +67,13 @@ def test_the_file_stays_locked_after_a_backup(file, tmp_path):
     assert b'lock' in other.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_named(file, tmp_path):
+def test_a_folder_that_cannot_be_made_is_named(file: pathlib.Path, tmp_path: pathlib.Path):
     (tmp_path / 'backups').write_text('a file')
     with Database(file) as database, pytest.raises(StoreError, match='cannot be made'):
         backup.backup(database, tmp_path / 'backups', NOW)
 
 
-def test_restore_keeps_what_it_replaces(file, tmp_path):
+def test_restore_keeps_what_it_replaces(file: pathlib.Path, tmp_path: pathlib.Path):
     with Database(file) as database:
         made = backup.backup(database, tmp_path / 'backups', NOW)
         note(database, 'later')
@@ -80,14 +84,16 @@ def test_restore_keeps_what_it_replaces(file, tmp_path):
     assert made.exists()
 
 
-def test_restore_where_there_was_nothing(file, tmp_path):
+def test_restore_where_there_was_nothing(file: pathlib.Path, tmp_path: pathlib.Path):
     target = tmp_path / 'elsewhere' / 'mediahub.duckdb'
     assert backup.restore(file, target, NOW) is None
     assert facts(target) == facts(file)
 
 
 @pytest.mark.parametrize('content', [b'', b'no database', None])
-def test_restore_of_something_else_changes_nothing(file, tmp_path, content):
+def test_restore_of_something_else_changes_nothing(
+    file: pathlib.Path, tmp_path: pathlib.Path, content: bytes | None
+):
     wrong = tmp_path / 'wrong'
     if content is not None:
         wrong.write_bytes(content)
@@ -98,7 +104,7 @@ def test_restore_of_something_else_changes_nothing(file, tmp_path, content):
     assert sorted(each.name for each in tmp_path.iterdir() if 'before' in each.name) == []
 
 
-def test_restore_of_a_newer_version_changes_nothing(file, tmp_path):
+def test_restore_of_a_newer_version_changes_nothing(file: pathlib.Path, tmp_path: pathlib.Path):
     newer = tmp_path / 'newer.duckdb'
     backup.restore(file, newer, NOW)
     with duckdb.connect(str(newer)) as connection:
@@ -109,7 +115,9 @@ def test_restore_of_a_newer_version_changes_nothing(file, tmp_path):
     assert file.read_bytes() == before
 
 
-def test_restore_refuses_while_another_process_has_the_database(file, tmp_path):
+def test_restore_refuses_while_another_process_has_the_database(
+    file: pathlib.Path, tmp_path: pathlib.Path
+):
     copy = tmp_path / 'copy.duckdb'
     backup.restore(file, copy, NOW)
     code = (
@@ -126,7 +134,7 @@ def test_restore_refuses_while_another_process_has_the_database(file, tmp_path):
     assert [name for name, _ in facts(file)] == ['first']
 
 
-def test_restore_over_a_damaged_database_keeps_it(file, tmp_path):
+def test_restore_over_a_damaged_database_keeps_it(file: pathlib.Path, tmp_path: pathlib.Path):
     copy = tmp_path / 'copy.duckdb'
     backup.restore(file, copy, NOW)
     file.write_bytes(b'garbage' * 1000)
@@ -140,7 +148,7 @@ def test_restore_over_a_damaged_database_keeps_it(file, tmp_path):
         backup.verified(kept)
 
 
-def test_exports_every_month_and_again_without_a_trace(tmp_path):
+def test_exports_every_month_and_again_without_a_trace(tmp_path: pathlib.Path):
     plays = [made_plays.ended(made_plays.began(), 60)]
     with Database(tmp_path / 'mediahub.duckdb') as database:
         Plays(database).record([made_plays.event(play) for play in plays])
