@@ -56,29 +56,22 @@ class PlaylistJournal:
     def save(self, playlist: Playlist, entries: Sequence[Entry]) -> str:
         """Keep the entries; committed when this returns."""
         name = uuid.uuid4().hex
+        # A place of -1 stands for the state itself, which may hold nothing.
+        rows = [_row(-1, None), *(_row(place, entry) for place, entry in enumerate(entries))]
         with self._database.transaction():
-            # A place of -1 stands for the state itself, which may hold nothing.
-            self._write(name, playlist, -1, None)
-            for place, entry in enumerate(entries):
-                self._write(name, playlist, place, entry)
+            self._database.execute(
+                _INSERT,
+                [
+                    name,
+                    playlist.ref.server,
+                    playlist.ref.native_id,
+                    playlist.title,
+                    stored(self._clock()),
+                    msgspec.json.encode(rows).decode(),
+                ],
+            )
             self._forget_old(playlist.ref)
         return name
-
-    def _write(self, name: str, playlist: Playlist, place: int, entry: Entry | None) -> None:
-        self._database.execute(
-            'INSERT INTO playlist_journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-            [
-                name,
-                playlist.ref.server,
-                playlist.ref.native_id,
-                playlist.title,
-                stored(self._clock()),
-                place,
-                entry.track.native_id if entry else None,
-                entry.title if entry else None,
-                entry.artist if entry else None,
-            ],
-        )
 
     def _forget_old(self, ref: ItemRef) -> None:
         self._database.execute(
@@ -152,6 +145,33 @@ class PlaylistJournal:
         )
         now, there = known[0] if known else (native_id, True)
         return ItemRef(server, Kind.TRACK, str(now)) if now and there else None
+
+
+_SHAPE = {
+    'place': 'BIGINT',
+    'track_id': 'VARCHAR',
+    'track_title': 'VARCHAR',
+    'track_artist': 'VARCHAR',
+}
+
+# In one statement: row by row, a long playlist would stop everything else for seconds.
+_INSERT = (
+    'INSERT INTO playlist_journal '
+    '(entry, server, playlist_id, title, saved_at, place, track_id, track_title, track_artist) '
+    'SELECT ?, ?, ?, ?, ?, place, track_id, track_title, track_artist FROM (SELECT unnest('
+    f"from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true))"
+)
+
+
+def _row(place: int, entry: Entry | None) -> dict[str, object]:
+    if entry is None:
+        return {'place': place}
+    return {
+        'place': place,
+        'track_id': entry.track.native_id,
+        'track_title': entry.title,
+        'track_artist': entry.artist,
+    }
 
 
 _NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
