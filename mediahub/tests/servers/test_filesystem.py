@@ -3,16 +3,18 @@
 
 import asyncio
 import datetime
+import gc
 import os
 import pathlib
 import shutil
+import tracemalloc
 
 import pytest
 
 from mediahub.engine import errors
 from mediahub.engine.contract import MediaServerClient
 from mediahub.engine.values import Kind, Track
-from mediahub.servers.disk import RealDisk, Tags
+from mediahub.servers.disk import Found, Listing, RealDisk, Tags
 from mediahub.servers.filesystem import FilesystemDialect, FilesystemSettings
 from mediahub.store.database import Database
 from mediahub.store.library import Guard, LibraryIndex, Mode, RunState
@@ -249,6 +251,50 @@ async def test_name_that_is_no_utf8_can_be_read(music: pathlib.Path):
 
     async with Library(music) as library:
         assert len(await library.tracks()) == 7
+
+
+class PaperDisk(RealDisk):
+    """Folders of fifty files that are nowhere."""
+
+    def __init__(self, folders: int):
+        self._folders = folders
+
+    def listing(self, folder: bytes) -> Listing:
+        number = int(os.path.basename(folder)) if os.path.basename(folder).isdigit() else -1
+        made = range(self._folders) if number < 0 else range(50)
+        suffix = '' if number < 0 else '.flac'
+        entries = [
+            Found(f'{each:05}{suffix}'.encode(), not suffix, each, each, (number, each))
+            for each in made
+        ]
+        return Listing((1, number), 1, tuple(entries))
+
+    def tags(self, file: bytes) -> Tags | None:
+        return Tags(title=os.fsdecode(file), artist='Band', album=os.fsdecode(file[-15:-11]))
+
+
+async def test_memory_does_not_grow_with_the_archive(tmp_path: pathlib.Path):
+    async def peak(folders: int) -> int:
+        settings = FilesystemSettings.model_validate(
+            {'path': '/music', 'cache': tmp_path / f'{folders}.db', 'page-size': 100}
+        )
+        client = MediaServerClient(FilesystemDialect('files', settings, PaperDisk(folders)))
+        await client.probe()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            snapshot = client.snapshot()
+            count = 0
+            async for page in snapshot:
+                count += len(page.items) if page.kind is Kind.TRACK else 0
+            assert (count, snapshot.proof.problems) == (folders * 50, ())
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            await client.aclose()
+
+    # A folder takes some bytes in what has been seen; its files take none.
+    assert await peak(80) < 1.2 * await peak(20) + 60_000
 
 
 async def test_hundred_thousand_paths_have_different_ids():

@@ -14,6 +14,7 @@ import pytest
 
 from mediahub.engine import errors
 from mediahub.engine.values import Kind
+from mediahub.store import merge
 from mediahub.store.database import Database, StoreError
 from mediahub.store.library import Guard, LibraryIndex, Mode, Progress, RunState
 from mediahub.testing.rig import Calendar, PlexRig
@@ -393,6 +394,26 @@ async def test_cancelled_run_takes_nothing_over(rig: PlexRig, database: Database
 
     assert index.counts(SERVER) == {}
     assert index.runs(SERVER)[0][1] == 'cancelled'
+
+
+async def test_run_that_is_cancelled_while_it_takes_over_says_that_it_did(
+    rig: PlexRig, database: Database, clock: Calendar, monkeypatch: pytest.MonkeyPatch
+):
+    index = LibraryIndex(database, clock=clock)
+    loop, plain = asyncio.get_running_loop(), merge.merge
+    tasks: list[asyncio.Task[Any]] = []
+
+    def cancel_and_merge(*arguments: Any, **options: Any) -> merge.Merged:
+        loop.call_soon_threadsafe(tasks[0].cancel)
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(merge, 'merge', cancel_and_merge)
+    tasks.append(asyncio.create_task(go(rig, index, Mode.DEEP)))
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[0]
+
+    assert index.counts(SERVER) == {'artist': 3, 'album': 6, 'track': 24}
+    assert index.runs(SERVER) == [('deep', 'complete', '')]
 
 
 async def test_tag_with_absurd_numbers_and_nul_is_taken_in(

@@ -159,7 +159,7 @@ _INSERT = (
     'INSERT INTO playlist_journal '
     '(entry, server, playlist_id, title, saved_at, place, track_id, track_title, track_artist) '
     'SELECT ?, ?, ?, ?, ?, place, track_id, track_title, track_artist FROM (SELECT unnest('
-    f"from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true))"
+    f"from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true))"  # noqa: S608 - constants
 )
 
 

@@ -168,9 +168,7 @@ class LibraryIndex:
             except errors.MediaServerError as error:
                 run = self._ended(attempt, number, RunState.FAILED, error.detail)
             except BaseException as error:
-                cancelled = isinstance(error, asyncio.CancelledError)
-                state = RunState.CANCELLED if cancelled else RunState.FAILED
-                self._finish(self._ended(attempt, number, state, type(error).__name__))
+                self._finish(self._broken_off(attempt, number, error))
                 raise
             finally:
                 attempt.staging.discard()
@@ -212,6 +210,14 @@ class LibraryIndex:
             reason=reason,
             missing=merge.missing(self._database, attempt.client.name),
         )
+
+    def _broken_off(self, attempt: _Attempt, number: int, error: BaseException) -> Run:
+        """The run that an exception ended; what was taken over before it stays so."""
+        if attempt.merged is not None:
+            return self._merged(attempt, number, attempt.problems, attempt.merged)
+        cancelled = isinstance(error, asyncio.CancelledError)
+        state = RunState.CANCELLED if cancelled else RunState.FAILED
+        return self._ended(attempt, number, state, type(error).__name__)
 
     async def _attempt(
         self, attempt: _Attempt, number: int, *, accept_replacement: bool, accept_loss: bool
@@ -363,6 +369,8 @@ class _Attempt:
         self.mode = mode
         self.staging = Staging(database)
         self.whole = True
+        self.merged: merge.Merged | None = None
+        self.problems: list[str] = []
         self._database = database
         self._started = started
         self._report = report
@@ -408,6 +416,7 @@ class _Attempt:
                 self._database, server, now, scope=proof.fingerprint if complete else None
             )
             merge.remember(self._database, server, proof, self._watermark(problems))
+        self.merged, self.problems = merged, problems
         return merged
 
     def _watermark(self, problems: list[str]) -> datetime.datetime | None:
