@@ -156,10 +156,10 @@ _SHAPE = {
 
 # In one statement: row by row, a long playlist would stop everything else for seconds.
 _INSERT = (
-    'INSERT INTO playlist_journal '
+    'INSERT INTO playlist_journal '  # noqa: S608 - constants
     '(entry, server, playlist_id, title, saved_at, place, track_id, track_title, track_artist) '
     'SELECT ?, ?, ?, ?, ?, place, track_id, track_title, track_artist FROM (SELECT unnest('
-    f"from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true))"  # noqa: S608 - constants
+    f"from_json(?, '{msgspec.json.encode([_SHAPE]).decode()}'), recursive := true))"
 )
 
 
