@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import logging
 from collections.abc import AsyncGenerator
 
@@ -29,7 +30,7 @@ from ..store.database import Database, State, StoreError
 from ..store.outbox import Outbox
 from ..store.plays import Plays
 from ..store.stats import Stats
-from . import importing, watching, zone
+from . import importing, upkeep, watching, zone
 from .keeping import Keeper
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Parts:
     keeper: Keeper
     auth: Auth
     leftovers: Leftovers
+    zone: datetime.tzinfo
 
     def start(self) -> None:
         """Let it run."""
@@ -54,6 +56,7 @@ class Parts:
         for server in self.hub.servers:
             self.keeper.start(_watch(server), server.watcher.run)
         self.keeper.start('the watch of servers that were taken out', self.leftovers.run)
+        self.keeper.start('upkeep', lambda: upkeep.run(self.hub.database, self.zone))
         for name, found in self.hub.imports.items():
             self.keeper.start(f'the import from {name}', found.run)
 
@@ -127,9 +130,8 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             advice=news.advice,
             imports=importing.imports(settings, store, plays, servers, outbox, pool),
         )
-        yield Parts(
-            hub, outbox, keeper, auth, watching.leftovers(store, outbox, servers, bus.wake)
-        )
+        leftovers = watching.leftovers(store, outbox, servers, bus.wake)
+        yield Parts(hub, outbox, keeper, auth, leftovers, counted_in)
 
 
 class _News:
