@@ -48,6 +48,7 @@ async def test_a_broker_that_is_away_is_named_and_what_waits_is_counted(
         DeadLetters(database),
         database.run,
         'a-hub',
+        lambda: 'another-hub',
     )
     Outbox(database).add([event(began())])
     async with visit(hub, token='admin-token') as client, running(hub.bus):

@@ -21,6 +21,7 @@ from mediahub.bus.broker import Broker, connected
 from mediahub.bus.jetstream import JetStreamBus
 from mediahub.bus.recorder import Recorder
 from mediahub.plays import PlaybackEvent
+from mediahub.store import hub as identities
 from mediahub.store.database import Database
 from mediahub.store.letters import DeadLetters
 from mediahub.store.outbox import Outbox
@@ -86,9 +87,10 @@ def hubs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Generator[H
         def make(
             where: Broker | str,
             name: str = 'hub',
+            file: str = '',
             plays: Callable[[Plays], Any] = lambda plays: plays,
         ) -> Hub:
-            database = stack.enter_context(Database(tmp_path / f'{name}.duckdb'))
+            database = stack.enter_context(Database(tmp_path / f'{file or name}.duckdb'))
             store = Plays(database)
             recorder = Recorder(plays(store), database.run)
             outbox, letters = Outbox(database), DeadLetters(database)
@@ -99,6 +101,7 @@ def hubs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Generator[H
                 letters,
                 database.run,
                 name,
+                lambda: identities.renew(database),
                 backoff=waiting.Backoff(0.05, 0.1),
                 store_backoff=waiting.Backoff(0.05, 0.1),
                 again=0.05,

@@ -49,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             DeadLetters(database),
             database.run,
             hub,
+            lambda: hub,
         )
         asyncio.run(bus.run())
     return 1

@@ -1,12 +1,13 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import asyncio
 import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mediahub.bus import ports, streams, subjects
+from mediahub.bus import ports, pulling, streams, subjects
 from mediahub.testing.broker import NatsServer
 from mediahub.testing.plays import began, ended, event, later
 from mediahub.testing.tasks import running, until
@@ -110,3 +111,40 @@ async def test_a_hub_that_is_new_reads_everything_from_the_beginning(
 
     assert second.finished() == first.finished()
     assert second.finished() == sorted((play.play_id, play.ordinal) for play in plays)
+
+
+async def test_hubs_on_copies_of_one_database_part_and_miss_nothing(
+    hubs: 'Hubs', server: NatsServer, monkeypatch: pytest.MonkeyPatch, operator: 'Operator'
+):
+    monkeypatch.setattr(pulling, 'SETTLED', 0.2)
+    first, second = hubs(server.address, 'one', 'first'), hubs(server.address, 'one', 'second')
+    third = hubs(server.address, 'third')
+    plays = [ended(began(number), 60) for number in range(200)]
+
+    async with running(first, second, third):
+        for place in range(0, 200, 5):
+            third.tell(*(event(play) for play in plays[place : place + 5]))
+            await asyncio.sleep(0.02)
+        for hub in (first, second):
+            await until(lambda hub=hub: len(hub.finished()) == 200)
+
+    assert first.finished() == second.finished() == third.finished()
+    assert len(await operator.consumers(subjects.STREAM)) >= 3
+
+
+async def test_a_hub_alone_is_never_taken_for_two(
+    hubs: 'Hubs', server: NatsServer, monkeypatch: pytest.MonkeyPatch, operator: 'Operator'
+):
+    monkeypatch.setattr(pulling, 'SETTLED', 0.0)
+    hub = hubs(server.address)
+
+    async with running(hub):
+        await until(lambda: hub.bus.status.state is ports.State.RUNNING)
+        for place in range(0, 1500, 50):
+            hub.tell(*(event(began(number)) for number in range(place, place + 50)))
+            await operator.publish('playback.plex.movie', b'garbage')
+            await asyncio.sleep(0.01)
+        await until(lambda: hub.recorder.recorded == 1500)
+        await until(lambda: hub.bus.status.dead == 30)
+
+    assert await operator.consumers(subjects.STREAM) == [streams.durable('hub')]

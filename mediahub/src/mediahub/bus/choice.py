@@ -45,8 +45,15 @@ def chosen(settings: Settings, database: Database, recorder: Recorder) -> ports.
     broker = where(settings)
     if broker is None:
         return LocalBus(outbox, recorder, letters, database.run)
-    identity = hub.identity(database)
-    return JetStreamBus(broker, outbox, recorder, letters, database.run, identity)
+    return JetStreamBus(
+        broker,
+        outbox,
+        recorder,
+        letters,
+        database.run,
+        hub.identity(database),
+        lambda: hub.renew(database),
+    )
 
 
 def _shown(secret: pydantic.SecretStr | None) -> str | None:

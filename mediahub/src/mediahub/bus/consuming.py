@@ -41,12 +41,13 @@ class Consumer:
 
     Args:
         recorder: Where events go to.
-        hub: The hub's id, told with dead letters.
+        hub: The hub's id.
         troubles: Where it is said that the store is away.
         rivals: Told of every event.
         clock: The time.
 
     Attributes:
+        hub: The hub's id, told with dead letters.
         behind: Events in the stream that this hub has not read; None before the first.
         dead: Dead letters since the start.
     """
@@ -63,7 +64,7 @@ class Consumer:
         clock: ports.Clock = ports.utc_now,
     ):
         self._recorder = recorder
-        self._hub = hub
+        self.hub = hub
         self._troubles = troubles
         self._rivals = rivals
         self._backoff = backoff or waiting.Backoff()
@@ -88,7 +89,7 @@ class Consumer:
         for message, reason in garbage:
             await self._bury(client, message, reason)
         for message in messages:
-            if message not in again:
+            if id(message) not in again:
                 await message.ack()
         self.behind = messages[-1].metadata.num_pending
 
@@ -98,6 +99,7 @@ class Consumer:
         """Record, for as long as it takes until the store does."""
         async with _held([message for message, _ in events], puller):
             while True:
+                waiting.heed()
                 try:
                     refused = await self._recorder.record([event for _, event in events])
                 except StoreUnavailable as error:
@@ -113,9 +115,9 @@ class Consumer:
         client: Client,
         events: Sequence[tuple[Msg, PlaybackEvent]],
         refused: Sequence[Refused],
-    ) -> list[Msg]:
-        """Send back what was refused, or bury it; the answer is what was sent back."""
-        again: list[Msg] = []
+    ) -> set[int]:
+        """Send back what was refused, or bury it; the answer names what was sent back."""
+        again: set[int] = set()
         for entry in refused:
             message = events[entry.place][0]
             times = message.metadata.num_delivered
@@ -123,7 +125,7 @@ class Consumer:
                 await self._bury(client, message, entry.reason)
             else:
                 await message.nak(delay=self._again * 2 ** (times - 1))
-                again.append(message)
+                again.add(id(message))
         return again
 
     async def _bury(self, client: Client, message: Msg, reason: str) -> None:
@@ -135,7 +137,7 @@ class Consumer:
             times=metadata.num_delivered,
             at=self._clock(),
         )
-        await publishing.bury(client, letter, self._hub, metadata.sequence.stream)
+        await publishing.bury(client, letter, self.hub, metadata.sequence.stream)
         self.dead += 1
         _logger.warning(
             'event %d of the stream is a dead letter now: %s', metadata.sequence.stream, reason
@@ -156,9 +158,8 @@ async def _held(messages: Sequence[Msg], puller: pulling.Puller) -> AsyncGenerat
     try:
         yield
     finally:
-        telling.cancel()
         # That it could not be told any more is no matter: they come again then.
-        await asyncio.gather(telling, return_exceptions=True)
+        await waiting.ended([telling])
 
 
 def _sorted(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+import logging
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 import nats.errors
@@ -32,6 +33,12 @@ IDLE = 5.0
 MANY = 100_000
 
 
+# Seconds that a connection has to last for the next one to be tried at once.
+STEADY = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
 class ConnectionLost(MediaHubError):
     """The connection to the broker is gone."""
 
@@ -46,6 +53,8 @@ class JetStreamBus:
         letters: Where events go that cannot travel.
         run: Does blocking work in a thread.
         hub: The hub's id, which belongs to its database.
+        renew: Gives the database another id, for when it turns out to be a copy of one that is in
+            use elsewhere; in a thread.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class JetStreamBus:
         letters: ports.DeadLetters,
         run: ports.Runner,
         hub: str,
+        renew: Callable[[], str],
         *,
         backoff: waiting.Backoff | None = None,
         store_backoff: waiting.Backoff | None = None,
@@ -65,6 +75,8 @@ class JetStreamBus:
         self._broker = where
         self._recorder = recorder
         self._hub = hub
+        self._renew = renew
+        self._run = run
         self._backoff = backoff or waiting.Backoff()
         self._bell = waiting.Bell()
         self._troubles = waiting.Troubles('the bus')
@@ -115,31 +127,50 @@ class JetStreamBus:
         try:
             while True:
                 await self._attempt()
+                waiting.heed()
                 await asyncio.sleep(self._backoff.pause())
         finally:
             self._state = ports.State.STOPPED
 
     async def _attempt(self) -> None:
         """Connect, and work until that breaks."""
+        began = asyncio.get_running_loop().time()
         try:
             async with broker.connected(self._broker, f'mediahub {self._hub}') as connection:
                 await self._work(connection)
+        except pulling.Shared as error:
+            await self._part(error)
         except Exception as error:
             self._state = ports.State.WAITING
             self._troubles.say('the broker', _explained(error))
             with contextlib.suppress(MediaHubError):
                 await self._publisher.look()
+        if asyncio.get_running_loop().time() - began >= STEADY:
+            self._backoff.reset()
+
+    async def _part(self, error: pulling.Shared) -> None:
+        """Go on as another hub, which reads everything from the beginning.
+
+        Each of the two would get half of all events otherwise, and nobody would notice.
+        """
+        try:
+            fresh = await self._run(self._renew)
+        except MediaHubError as trouble:
+            self._troubles.say('the broker', f'{error}; {trouble}')
+            return
+        _logger.warning('the bus: %s; this one goes on as %s and reads everything', error, fresh)
+        self._hub = self._publisher.hub = self._consumer.hub = self._rivals.hub = fresh
 
     async def _work(self, connection: broker.Connection) -> NoReturn:
         client, name = connection.client, streams.durable(self._hub)
         self._remark = await streams.ensure_events(client)
         await streams.ensure_letters(client)
         await streams.ensure_consumer(client, name)
+        waiting.heed()
         puller = pulling.Puller(client, subjects.STREAM, name, BATCH)
         async with puller.open():
             self._troubles.clear('the broker')
             self._state = ports.State.RUNNING
-            self._backoff.reset()
             await first_end(
                 _lost(connection), self._publish(connection), self._consume(connection, puller)
             )
@@ -149,6 +180,7 @@ class JetStreamBus:
         """Keep the outbox empty."""
         backoff = waiting.Backoff()
         while True:
+            waiting.heed()
             try:
                 moved = await self._publisher.move(connection.client)
             except MediaHubError as error:
@@ -163,6 +195,7 @@ class JetStreamBus:
     async def _consume(self, connection: broker.Connection, puller: pulling.Puller) -> NoReturn:
         """Record what is delivered."""
         while True:
+            waiting.heed()
             await self._consumer.move(connection.client, puller)
 
 
@@ -177,9 +210,7 @@ async def first_end(*works: Coroutine[Any, Any, NoReturn]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await waiting.ended(tasks)
     for task in done:
         task.result()
 

@@ -45,10 +45,11 @@ class Publisher:
         outbox: Where they come from.
         letters: Where those go that cannot travel.
         run: Does blocking work in a thread.
-        hub: The hub's id, told with every event.
+        hub: The hub's id.
         clock: The time.
 
     Attributes:
+        hub: The hub's id, told with every event.
         published: Events that the broker confirmed, since the start.
         repeated: Those of them that it had already.
         dead: Events that cannot travel.
@@ -67,7 +68,7 @@ class Publisher:
         self._outbox = outbox
         self._letters = letters
         self._run = run
-        self._hub = hub
+        self.hub = hub
         self._clock = clock
         self.published = 0
         self.repeated = 0
@@ -117,7 +118,7 @@ class Publisher:
         headers = {
             MESSAGE_ID: event.event_id,
             EXPECTED_STREAM: subjects.STREAM,
-            HUB: self._hub,
+            HUB: self.hub,
         }
         try:
             answer = await publish(client, subject, document, headers)

@@ -24,6 +24,9 @@ from ..engine.errors import MediaHubError
 OPEN = 30.0
 HEARTBEAT = 5.0
 
+# Seconds after which nothing is on its way any more that an earlier connection of ours asked for.
+SETTLED = 2 * OPEN
+
 _NANOSECONDS = 1_000_000_000
 
 _ALIVE = '100'
@@ -34,6 +37,13 @@ _GONE = ('consumer deleted', 'consumer is push based', 'server shutdown', 'leade
 
 class PullFailed(MediaHubError):
     """The broker answers no more; connect again."""
+
+
+class Shared(MediaHubError):
+    """Somebody else takes messages of this consumer, too."""
+
+    def __init__(self, consumer: str):
+        super().__init__(f'another hub reads as {consumer}, from a copy of this database')
 
 
 class Puller:
@@ -55,6 +65,8 @@ class Puller:
         self._arrived: collections.deque[Msg] = collections.deque()
         self._bell = asyncio.Event()
         self._wanted = 0
+        self._last: int | None = None
+        self._settled = asyncio.get_running_loop().time() + SETTLED
 
     @property
     def waiting(self) -> list[Msg]:
@@ -78,6 +90,7 @@ class Puller:
 
         Raises:
             PullFailed: The consumer is gone, or the broker is silent.
+            Shared: The consumer is not ours alone.
         """
         taken: list[Msg] = []
         while not taken:
@@ -118,6 +131,7 @@ class Puller:
         # publishes can write some that look like the broker's.
         if message.reply:
             self._wanted -= 1
+            self._in_turn(message)
             taken.append(message)
             return
         headers = message.headers or {}
@@ -129,3 +143,11 @@ class Puller:
                 f'the consumer {self._consumer} sends no more: {description or status}'
             )
         self._wanted = 0
+
+    def _in_turn(self, message: Msg) -> None:
+        """Deliveries of a consumer are numbered; one that did not come here went elsewhere."""
+        number, last = message.metadata.sequence.consumer, self._last
+        self._last = number
+        settled = asyncio.get_running_loop().time() >= self._settled
+        if settled and last is not None and number > last + 1:
+            raise Shared(self._consumer)

@@ -30,12 +30,15 @@ class Rivals:
         hub: This hub's id.
         servers: The servers that it watches.
         clock: The time.
+
+    Attributes:
+        hub: This hub's id.
     """
 
     def __init__(
         self, hub: str, servers: Callable[[], Collection[str]], clock: ports.Clock = ports.utc_now
     ):
-        self._hub = hub
+        self.hub = hub
         self._servers = servers
         self._clock = clock
         self._last: dict[str, tuple[str, datetime.datetime]] = {}
@@ -47,7 +50,7 @@ class Rivals:
             hub: Who sent it; empty where it does not say so.
             event: What it was.
         """
-        if not hub or hub == self._hub or event.play.server not in self._servers():
+        if not hub or hub == self.hub or event.play.server not in self._servers():
             return
         if abs(self._clock() - event.at) > LASTING:
             return

@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Collection
+from typing import Any
 
 from ..engine.errors import MediaHubError
 
@@ -22,6 +24,29 @@ def explained(error: BaseException) -> str:
         return text
     _logger.error('unexpected %s', type(error).__name__, exc_info=error)
     return f'{type(error).__name__}: {text}'
+
+
+def heed() -> None:
+    """End here if the task was told to end, and something it called swallowed that.
+
+    Before Python 3.12 ``asyncio.wait_for``, which the client uses throughout, loses a cancellation
+    that comes at the moment at which what it waits for is done.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until all of them have ended, however often that takes, and in whatever way."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1.0)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # asyncio complains of one that nobody looks at
 
 
 class Backoff:

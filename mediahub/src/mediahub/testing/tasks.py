@@ -33,7 +33,9 @@ async def running(*works: Runs) -> AsyncGenerator[None]:
         ended = [task for task in tasks if task.done()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Once is enough for whoever heeds it; a test must not wait for ever for one who does not.
+        async with asyncio.timeout(30):
+            await asyncio.gather(*tasks, return_exceptions=True)
     if ended:
         raise RuntimeError('it ended by itself') from ended[0].exception()
 
