@@ -21,6 +21,7 @@ from .serve import control
 from .settings import Settings
 from .store import backup as copies
 from .store import export as parquet
+from .store import hub as identities
 from .store.database import Database, StoreInUse
 
 # Seconds; a copy of ten million plays takes a slow disk a minute.
@@ -56,6 +57,9 @@ def restore(settings: Settings, database: pathlib.Path, file: pathlib.Path) -> s
     if running(settings) is not None:
         raise StoreInUse('the hub runs; stop it first, nothing was changed')
     kept = copies.restore(file, database, datetime.datetime.now(datetime.UTC))
+    with Database(database) as opened:
+        # A broker must not take it for the hub that has read on since.
+        identities.renew(opened)
     return str(kept or '')
 
 
