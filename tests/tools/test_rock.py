@@ -91,7 +91,15 @@ def test_what_is_installed_is_what_the_lock_says(tmp_path: pathlib.Path):
     subprocess.run(shell, cwd=ROOT, env=environment | variables, check=True)
     python = tmp_path / 'opt/mediahub/bin/python3'
     said = subprocess.run(
-        [sys.executable, '-m', 'pip', '--python', python, 'list', '--format=json'],
+        [
+            os.path.realpath(sys.executable),
+            '-m',
+            'pip',
+            '--python',
+            python,
+            'list',
+            '--format=json',
+        ],
         capture_output=True,
         check=True,
     )

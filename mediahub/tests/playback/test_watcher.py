@@ -162,7 +162,8 @@ async def test_a_full_disk_is_logged_once(
     with caplog.at_level(logging.WARNING, 'mediahub'):
         for _ in range(5):
             await post.look(after=10)
-    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    loud = [each.levelno for each in caplog.records if each.levelno >= logging.WARNING]
+    assert loud == [logging.ERROR]
 
 
 async def test_a_dead_token_is_loud_and_recovers(
@@ -176,7 +177,8 @@ async def test_a_dead_token_is_loud_and_recovers(
     state = post.watcher.state
     assert state.token_dead
     assert 'give the hub a new one' in state.problem
-    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    loud = [each.levelno for each in caplog.records if each.levelno >= logging.WARNING]
+    assert loud == [logging.ERROR]
     assert token not in caplog.text
     assert post.told[-1].token_dead
     plex.token = token
