@@ -63,7 +63,12 @@ def converge(program: Program, room: Room, plan: Plan) -> Health:
     program.give(hub.FOLDER, hub.OWNER)
     if _is_stale(program, room, plan):
         program.stop()  # it reads its configuration once, when it starts
-        _write(program, room, plan)
+        try:
+            _write(program, room, plan)
+        except ProgramError:
+            if room.running:
+                program.start()  # with what it had
+            raise
     try:
         started = program.replan(hub.layer(plan.timezone))
     except Exited as error:

@@ -410,7 +410,7 @@ def _run_restore(options: argparse.Namespace) -> int:
     from . import safekeeping
 
     chosen = _settings(options)
-    kept = safekeeping.restore(chosen, _hub_database(options, chosen), options.file)
+    kept = safekeeping.restore(_hub_database(options, chosen), options.file)
     if kept:
         print(kept)
     return 0

@@ -10,7 +10,6 @@ token lie in its home.
 from __future__ import annotations
 
 import datetime
-import os
 import pathlib
 from typing import Any
 
@@ -22,7 +21,7 @@ from .settings import Settings
 from .store import backup as copies
 from .store import export as parquet
 from .store import hub as identities
-from .store.database import Database, StoreInUse
+from .store.database import Database, StoreError, StoreInUse
 
 # Seconds; a copy of ten million plays takes a slow disk a minute.
 _PATIENCE = 1800.0
@@ -39,24 +38,31 @@ def backup(settings: Settings, database: pathlib.Path, folder: pathlib.Path | No
         MediaHubError: It could not be made.
     """
     own = settings.home / 'backups'
-    if running(settings) is None:
-        now = datetime.datetime.now(datetime.UTC)
-        with Database(database) as opened:
-            return str(copies.backup(opened, folder or own, now))
-    if folder is not None and folder.absolute() != own.absolute():
-        raise Refused(f'the hub runs and writes its backups to {own}; leave --folder out')
+    now = datetime.datetime.now(datetime.UTC)
+    try:
+        with _opened(database) as store:
+            return str(copies.backup(store, folder or own, now))
+    except StoreInUse:
+        if folder is not None and folder.absolute() != own.absolute():
+            message = f'the hub runs and writes its backups to {own}; leave --folder out'
+            raise Refused(message) from None
     return str(_ask(settings, 'backup')['path'])
 
 
-def restore(settings: Settings, database: pathlib.Path, file: pathlib.Path) -> str:
+def restore(database: pathlib.Path, file: pathlib.Path) -> str:
     """Put a backup back; returns where the former file is kept, empty where there was none.
 
+    Args:
+        database: Of a hub that does not run; its lock on the file is what tells.
+        file: The backup.
+
     Raises:
-        MediaHubError: It could not be done; nothing was changed.
+        MediaHubError: It could not be done.
     """
-    if running(settings) is not None:
-        raise StoreInUse('the hub runs; stop it first, nothing was changed')
-    kept = copies.restore(file, database, datetime.datetime.now(datetime.UTC))
+    try:
+        kept = copies.restore(file, database, datetime.datetime.now(datetime.UTC))
+    except StoreInUse as error:
+        raise StoreInUse('the hub runs; stop it first, nothing was changed') from error
     with Database(database) as opened:
         # A broker must not take it for the hub that has read on since.
         identities.renew(opened)
@@ -69,10 +75,26 @@ def export(settings: Settings, database: pathlib.Path) -> list[str]:
     Raises:
         MediaHubError: It could not be done.
     """
-    if running(settings) is not None:
+    try:
+        with _opened(database) as store:
+            return [str(path) for path in parquet.export(store, settings.home / 'exports')]
+    except StoreInUse:
         return [str(path) for path in _ask(settings, 'export/parquet')['paths']]
-    with Database(database) as opened:
-        return [str(path) for path in parquet.export(opened, settings.home / 'exports')]
+
+
+def _opened(database: pathlib.Path) -> Database:
+    """Open the database of a hub that does not run.
+
+    Whether one does is told by its lock on the file. A process id in ``control.json`` would not
+    do: a hub that was killed leaves the file, and in a container the number is soon another's.
+
+    Raises:
+        StoreInUse: A hub runs.
+        StoreError: There is no database yet, or it cannot be opened.
+    """
+    if not database.exists():
+        raise StoreError(f'{database} is not there yet; run: mediahub serve')
+    return Database(database)
 
 
 def import_tautulli(settings: Settings) -> str:
@@ -81,30 +103,14 @@ def import_tautulli(settings: Settings) -> str:
     Raises:
         MediaHubError: No hub runs, or none with a Tautulli in its settings.
     """
-    if running(settings) is None:
-        raise Refused('no hub runs; set TAUTULLI_URL and TAUTULLI_API_KEY and run: mediahub serve')
     _ask(settings, 'imports/tautulli')
     return 'begun; GET /api/v1/imports tells how far it is'
 
 
-def running(settings: Settings) -> control.Control | None:
-    """The hub that runs on this home, None where there is none."""
+def _ask(settings: Settings, path: str) -> Any:
     found = control.read(settings.home)
     if found is None:
-        return None
-    try:
-        os.kill(found.pid, 0)
-    except ProcessLookupError:
-        return None  # it was killed, and its file stayed
-    except PermissionError:
-        pass
-    return found
-
-
-def _ask(settings: Settings, path: str) -> Any:
-    found = running(settings)
-    if found is None:
-        raise Refused('the hub stopped meanwhile; try again')
+        raise Refused(f'no hub runs on {settings.home}; start it with: mediahub serve')
     headers = {'Authorization': f'Bearer {found.token}'}
     try:
         response = httpx2.post(
@@ -112,7 +118,9 @@ def _ask(settings: Settings, path: str) -> Any:
         )
         answer = response.json()
     except (httpx2.HTTPError, ValueError) as error:
-        raise Refused(f'the hub on {settings.home} does not answer; see its log') from error
+        raise Refused(
+            f'the hub on {settings.home} does not answer; is it running? See its log'
+        ) from error
     if answer.get('status') != 'success':
         raise Refused(str(answer.get('error', {}).get('message', 'the hub refused')))
     return answer['data']

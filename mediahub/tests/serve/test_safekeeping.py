@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
+import msgspec
 import pytest
 
 from mediahub import safekeeping, settings
-from mediahub.store.database import StoreInUse
+from mediahub.serve import control
+from mediahub.store.database import StoreError, StoreInUse
 
 from .conftest import Start
 
@@ -32,12 +35,12 @@ def test_a_running_hub_makes_the_backup_and_goes_on(
     with pytest.raises(safekeeping.Refused, match='leave --folder out'):
         safekeeping.backup(chosen, chosen.database, home / 'elsewhere')
     with pytest.raises(StoreInUse, match='stop it first'):
-        safekeeping.restore(chosen, chosen.database, made)
+        safekeeping.restore(chosen.database, made)
     assert safekeeping.export(chosen, chosen.database) == []
     with pytest.raises(safekeeping.Refused, match='no import of that name'):
         safekeeping.import_tautulli(chosen)
     assert hub.stop() == 0
-    kept = safekeeping.restore(chosen, chosen.database, made)
+    kept = safekeeping.restore(chosen.database, made)
     assert pathlib.Path(kept).exists()
     again = start()
     again.wait_until_up()
@@ -49,10 +52,21 @@ def test_a_hub_that_was_killed_does_not_stand_in_the_way(start: Start, chosen: s
     hub.wait_until_up()
     hub.process.kill()
     hub.process.wait()
+    # Its file stays; in a container its number is soon another process's, such as this one's.
+    left = control.read(chosen.home)
+    assert left is not None
+    control.write(chosen.home, msgspec.structs.replace(left, pid=os.getpid()))
     made = pathlib.Path(safekeeping.backup(chosen, chosen.database, None))
     assert made.exists()
+    assert pathlib.Path(safekeeping.restore(chosen.database, made)).exists()
 
 
 def test_without_a_hub_an_import_says_what_to_do(chosen: settings.Settings):
-    with pytest.raises(safekeeping.Refused, match='TAUTULLI_URL'):
+    with pytest.raises(safekeeping.Refused, match='mediahub serve'):
         safekeeping.import_tautulli(chosen)
+
+
+def test_a_backup_of_nothing_makes_no_database(chosen: settings.Settings):
+    with pytest.raises(StoreError, match='not there yet'):
+        safekeeping.backup(chosen, chosen.database, None)
+    assert not chosen.database.exists()

@@ -84,6 +84,14 @@ def test_restore_keeps_what_it_replaces(file: pathlib.Path, tmp_path: pathlib.Pa
     assert made.exists()
 
 
+def test_two_restores_in_one_second_keep_both_files(file: pathlib.Path, tmp_path: pathlib.Path):
+    copy = tmp_path / 'copy.duckdb'
+    backup.restore(file, copy, NOW)
+    kept = {backup.restore(copy, file, NOW) for _ in range(2)}
+    assert len(kept) == 2
+    assert all(each is not None and each.exists() for each in kept)
+
+
 def test_restore_where_there_was_nothing(file: pathlib.Path, tmp_path: pathlib.Path):
     target = tmp_path / 'elsewhere' / 'mediahub.duckdb'
     assert backup.restore(file, target, NOW) is None

@@ -90,3 +90,13 @@ def test_a_follower_makes_no_secret(unit, planned):
     unit.configure(plex_webhooks=True)
     unit.run(leader=False, planned_units=planned)
     assert [each for each in unit.state.secrets if each.label] == []
+
+
+def test_a_token_that_cannot_be_written_leaves_the_hub_as_it_was(unit, monkeypatch):
+    unit.watch()
+    monkeypatch.setattr(unit.pod.files, 'writable', lambda path: not path.startswith('/etc'))
+    unit.give_token(token='a-new-one')
+    unit.run()
+    assert unit.pod.running() == ['mediahub']
+    assert unit.hub.token('plex') == 'token-of-the-owner'
+    assert unit.status[0] == 'blocked'

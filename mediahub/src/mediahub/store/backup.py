@@ -126,10 +126,15 @@ def restore(
     kept = _kept(database, now) if database.exists() else None
     staged = database.with_name(f'{database.name}.restoring')
     migrations.copied(file, staged)
-    if kept is not None:
-        kept.hardlink_to(database)  # at no moment is there no database
-        _set_log_aside(database, kept)
-    staged.replace(database)
+    try:
+        if kept is not None:
+            kept.hardlink_to(database)  # at no moment is there no database
+            _set_log_aside(database, kept)
+        staged.replace(database)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        reason = f'{database} cannot be kept beside itself ({error.strerror}); nothing was changed'
+        raise StoreError(reason) from error
     migrations.synced(database.parent)
     return kept
 
@@ -143,7 +148,9 @@ def _kept(database: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
         if isinstance(meant, StoreInUse):
             raise meant from error
         # Damaged: that is why somebody restores.
-    return database.with_name(f'{database.name}.before-{now:%Y%m%dT%H%M%SZ}')
+    stem = f'{database.name}.before-{now:%Y%m%dT%H%M%SZ}'
+    names = [stem, *(f'{stem}-{number}' for number in range(2, 100))]
+    return next(place for name in names if not (place := database.with_name(name)).exists())
 
 
 def _set_log_aside(database: pathlib.Path, kept: pathlib.Path) -> None:
