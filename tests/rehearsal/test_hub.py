@@ -157,6 +157,8 @@ def launch(tmp_path: pathlib.Path) -> Launch:
 
 MISSING = "mediahub: server 'plex': /token cannot be read"
 CHECK = ['mediahub', '--config', '/hub.toml', 'check']
+HOME = '/home'
+BACKUPS = f'{HOME}/backups'
 
 
 def ask(program: Workload, path: str, token: str = '') -> httpx2.Response:
@@ -195,6 +197,34 @@ def test_a_hub_that_misses_a_secret_does_not_start_and_says_which(program, launc
     assert (said.exit_code, said.stdout) == (2, '')
     assert said.stderr.startswith(MISSING)
     assert all(line.startswith('mediahub: ') for line in said.stderr.splitlines())
+
+
+def run(program: Workload, *words: str) -> Any:
+    return program.execute(['mediahub', '--config', '/hub.toml', *words])
+
+
+def test_a_backup_is_made_while_it_runs_and_put_back_when_it_does_not(program, launch):
+    program.start(launch)
+    made = run(program, 'backup', '--folder', BACKUPS)
+    path = made.stdout.strip()
+    assert (made.exit_code, made.stderr) == (0, '')
+    assert path.startswith(f'{BACKUPS}/mediahub-')
+    assert (launch.root / path.lstrip('/')).is_file()
+    refused = run(program, 'restore', path)
+    assert (refused.exit_code, refused.stdout) == (1, '')
+    assert refused.stderr == 'mediahub: the hub runs; stop it first, nothing was changed\n'
+
+    program.stop()
+    restored = run(program, 'restore', path)
+    assert restored.exit_code == 0
+    kept = restored.stdout.strip()
+    assert kept.startswith(f'{HOME}/mediahub.duckdb.before-')
+    assert (launch.root / kept.lstrip('/')).is_file()
+    wrong = run(program, 'restore', f'{BACKUPS}/none')
+    assert (wrong.exit_code, wrong.stdout) == (1, '')
+    assert wrong.stderr.startswith(f'mediahub: {BACKUPS}/none is no backup')
+    program.start(launch)
+    assert ask(program, '/healthz').status_code == 200
 
 
 # The command line.

@@ -220,20 +220,24 @@ class MediahubDouble:
             raise AssertionError(f'{words}: the double does not know this command line')
         folder = self._inside(words[1])
         folder.mkdir(exist_ok=True)
-        name = f'mediahub-{len(list(folder.iterdir())) + 1}.zip'
+        name = f'mediahub-20260101T00000{len(list(folder.iterdir()))}Z.duckdb'
         (folder / name).write_bytes(self.database.read_bytes())
         return Ran(stdout=f'{words[1]}/{name}\n')
 
     def _restore(self, words: list[str]) -> Ran:
         if self.running:
-            return Ran(1, stderr='mediahub: the hub runs; stop it first\n')
+            return Ran(1, stderr='mediahub: the hub runs; stop it first, nothing was changed\n')
         archive = self._inside(words[0])
+        if not archive.is_file():
+            why = 'is no backup: there is no such file'
+            return Ran(1, stderr=f'mediahub: {words[0]} {why}; nothing was changed\n')
         try:
             json.loads(archive.read_text())
-        except (OSError, ValueError):
-            return Ran(1, stderr=f'mediahub: {words[0]} is no backup; nothing was changed\n')
+        except ValueError:
+            why = 'is no backup that can be read'
+            return Ran(1, stderr=f'mediahub: {words[0]} {why}; nothing was changed\n')
         database = self.database
-        kept = database.with_suffix('.before-restore')
+        kept = database.with_name(f'{database.name}.before-20260101T000000Z')
         database.rename(kept)
         database.write_bytes(archive.read_bytes())
         return Ran(stdout=f'{self.setting("home")}/{kept.name}\n')

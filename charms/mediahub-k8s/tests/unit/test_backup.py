@@ -25,7 +25,9 @@ def test_restore_of_something_else_changes_nothing_and_the_hub_runs(unit):
     unit.watch()
     before = (unit.folder / 'mediahub.duckdb').read_bytes()
     message = unit.failure('restore', path='/var/lib/mediahub/backups/none')
-    assert message == '/var/lib/mediahub/backups/none is no backup; nothing was changed'
+    assert message == (
+        '/var/lib/mediahub/backups/none is no backup: there is no such file; nothing was changed'
+    )
     assert (unit.folder / 'mediahub.duckdb').read_bytes() == before
     assert unit.pod.running() == ['mediahub']
 

@@ -229,7 +229,11 @@ class Settings(pydantic.BaseModel):
     retention_days: Annotated[
         int,
         pydantic.Field(ge=0, le=36500),
-        Variable('MEDIAHUB_RETENTION_DAYS', 'Days that history is kept; 0 keeps it for ever.'),
+        Variable(
+            'MEDIAHUB_RETENTION_DAYS',
+            'Days that history is kept; 0 keeps it for ever. '
+            'Not acted on yet: nothing is removed.',
+        ),
     ] = 0
     log_level: Annotated[
         Literal['debug', 'info', 'warning', 'error'],

@@ -1,7 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What DuckDB may take of the machine, and how it behaves. Measured reasons are in decision 57."""
+"""What DuckDB may take of the machine, and how it behaves."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MIB = 1024 * 1024
 
 Setting = str | bool | int | float | list[str]
 
-# A quarter of the machine or container, within these: less makes imports spill to disk, more is
-# taken from the page cache and the other programs of the house without making a chart quicker.
+# A quarter of the machine or container, within these bounds: a media server, its transcodes and
+# the page cache want the rest.
 LEAST, MOST = 256 * _MIB, 2048 * _MIB
 
-# More threads than these make no chart quicker, and the event loop wants one too.
+# A hub shares its machine with servers that transcode, and the event loop wants a thread too.
 _THREADS = 4
 
 _CGROUP = pathlib.Path('/sys/fs/cgroup/memory.max')
@@ -50,8 +50,8 @@ def configuration(path: pathlib.Path | None, allowed: int) -> dict[str, Setting]
         'autoload_known_extensions': False,
         'allow_community_extensions': False,
         'python_enable_replacements': False,
-        # A checkpoint takes about as long however much it writes, and stops commits meanwhile.
-        # The log is replayed when the hub starts after being killed, at some 20 MB a second.
+        # A checkpoint stops commits meanwhile, so not too often; the log is replayed when the hub
+        # starts after being killed, so not too seldom.
         'checkpoint_threshold': '64MiB',
         # A page of history is looked up by row and not carried through the sort.
         'late_materialization_max_rows': 1001,

@@ -1,10 +1,10 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Removes plays that are older than they shall be kept; what was counted of them stays.
+"""From which day on plays are kept.
 
-The first day that is kept is the horizon. It only moves forward, and nothing older is taken in
-again, by a replay or an import, because it is counted already.
+Nothing removes plays yet, so there is no such day. What reads and records plays already minds it:
+what was counted stays, and nothing older is taken in again, because it is counted already.
 """
 
 from __future__ import annotations
