@@ -177,7 +177,7 @@ def test_a_hub_that_runs_answers_and_one_that_stopped_does_not(program, launch):
     assert server.keys() >= {'name', 'reason', 'advice'}
     in_use = program.execute(CHECK)
     assert (in_use.exit_code, in_use.stdout) == (2, '')
-    assert '/mediahub.duckdb is in use by another process' in in_use.stderr
+    assert f'mediahub: {HOME}/mediahub.duckdb is in use by another process' in in_use.stderr
 
     program.stop()
     assert not control.exists()

@@ -9,13 +9,9 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-import duckdb
-
 from .settings import Settings
-from .store import schema
-
-_KNOWN = 'SELECT count(*) FROM duckdb_tables() WHERE table_name = ?'
-_VERSION = 'SELECT coalesce(max(version), 0) FROM schema_version'
+from .store import opening
+from .store.troubles import StoreError
 
 
 def problems(settings: Settings, database: pathlib.Path) -> list[str]:
@@ -44,29 +40,7 @@ def _of_home(home: pathlib.Path) -> Iterator[str]:
 
 def _of_database(database: pathlib.Path) -> Iterator[str]:
     try:
-        version = _version(database)
-    except duckdb.Error as error:
-        yield _explained(database, error)
-        return
-    if version > len(schema.STEPS):
-        yield (
-            f'{database} has version {version}, this program knows up to {len(schema.STEPS)}; '
-            'use a newer mediahub, nothing was changed'
-        )
-
-
-def _version(database: pathlib.Path) -> int:
-    """The version of the database, read without taking it from whoever writes it."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        row = connection.execute(_KNOWN, ['schema_version']).fetchone()
-        if row is None or not row[0]:
-            return 0
-        row = connection.execute(_VERSION).fetchone()
-        return int(row[0]) if row else 0
-
-
-def _explained(database: pathlib.Path, error: duckdb.Error) -> str:
-    reason = ' '.join(str(error).split())[:200]
-    if 'lock' in reason.lower():
-        return f'{database} is in use by another process; stop it first ({reason})'
-    return f'{database} cannot be read: {reason}'
+        with opening.examined(database):
+            pass
+    except StoreError as error:
+        yield str(error)

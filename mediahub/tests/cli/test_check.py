@@ -15,7 +15,7 @@ import pytest
 
 from mediahub import cli
 from mediahub.store import schema
-from mediahub.store.database import Database
+from mediahub.store.database import Database, StoreError
 
 
 @pytest.fixture
@@ -94,20 +94,37 @@ def test_a_newer_database_is_named_and_left_alone(
 
 
 def test_an_older_database_is_not_brought_up_to_date(
+    capsys: pytest.CaptureFixture[str], database: pathlib.Path
+):
+    with duckdb.connect(str(database)) as opened:
+        opened.execute('DELETE FROM schema_version WHERE version > 1')
+    before = files(database.parent)
+    assert check(capsys) == (0, [])
+    assert files(database.parent) == before
+
+
+def test_a_database_of_another_program_is_named_as_the_hub_would_name_it(
     capsys: pytest.CaptureFixture[str], home: pathlib.Path
 ):
-    with duckdb.connect(str(home / 'mediahub.duckdb')) as opened:
+    path = home / 'mediahub.duckdb'
+    with duckdb.connect(str(path)) as opened:
         opened.execute('CREATE TABLE somebody (id INTEGER)')
     before = files(home)
-    assert check(capsys) == (0, [])
+    said = f'{path} is a database of another program; use another file'
+    assert check(capsys) == (2, [f'mediahub: {said}'])
     assert files(home) == before
+    with pytest.raises(StoreError, match='of another program'):
+        Database(path)
 
 
 def test_a_damaged_database_is_named(capsys: pytest.CaptureFixture[str], home: pathlib.Path):
     (home / 'mediahub.duckdb').write_bytes(b'no database' * 4096)
     status, lines = check(capsys)
     assert (status, len(lines)) == (2, 1)
-    assert lines[0].startswith(f'mediahub: {home / "mediahub.duckdb"} cannot be read: ')
+    assert lines[0].startswith(
+        f'mediahub: {home / "mediahub.duckdb"} is damaged: bring back a backup with '
+        '`mediahub restore`, which keeps the damaged file beside it '
+    )
 
 
 def test_a_database_in_use_is_named(capsys: pytest.CaptureFixture[str], database: pathlib.Path):
@@ -127,7 +144,10 @@ def test_a_database_in_use_is_named(capsys: pytest.CaptureFixture[str], database
         assert other.stdin
         other.stdin.close()
     assert (status, len(lines)) == (2, 1)
-    assert f'{database} is in use by another process; stop it first' in lines[0]
+    assert lines[0] == (
+        f'mediahub: {database} is in use by another process (PID {other.pid}); '
+        'stop it, or use another file with --database'
+    )
     assert check(capsys) == (0, [])
 
 

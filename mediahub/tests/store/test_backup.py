@@ -112,6 +112,15 @@ def test_restore_of_something_else_changes_nothing(
     assert sorted(each.name for each in tmp_path.iterdir() if 'before' in each.name) == []
 
 
+def test_restore_of_an_empty_database_changes_nothing(file: pathlib.Path, tmp_path: pathlib.Path):
+    empty = tmp_path / 'empty.duckdb'
+    duckdb.connect(str(empty)).close()
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match='it is empty; nothing was changed'):
+        backup.restore(empty, file, NOW)
+    assert file.read_bytes() == before
+
+
 def test_restore_of_a_newer_version_changes_nothing(file: pathlib.Path, tmp_path: pathlib.Path):
     newer = tmp_path / 'newer.duckdb'
     backup.restore(file, newer, NOW)

@@ -212,7 +212,10 @@ class MediahubDouble:
         faults = self._faults(path)
         if self.running:
             place = f'{self.setting("home")}/{DATABASE}'
-            faults = [f'{place} is in use by another process; stop it first']
+            faults = [
+                f'{place} is in use by another process (PID 1); '
+                'stop it, or use another file with --database'
+            ]
         return Ran(2 if faults else 0, stderr=''.join(f'mediahub: {each}\n' for each in faults))
 
     def _backup(self, words: list[str]) -> Ran:

@@ -13,11 +13,11 @@ import subprocess
 
 import duckdb
 
-from . import migrations, schema
+from . import migrations, opening
 from .database import Database, StoreDamaged, StoreError, StoreFull, StoreInUse
 from .troubles import explained
 
-_VERSION = 'SELECT coalesce(max(version), 0) FROM schema_version'
+_TABLES = 'SELECT table_name FROM duckdb_tables()'
 
 
 def backup(database: Database, folder: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
@@ -76,32 +76,24 @@ def _copy(path: pathlib.Path, part: pathlib.Path) -> None:
         raise StoreError(f'the backup cannot be written: {reason}')
 
 
-def verified(path: pathlib.Path) -> int:
-    """Open a copy and read from it; returns its version.
+def verified(path: pathlib.Path) -> None:
+    """Open a copy and read from every table of it.
 
     Raises:
-        StoreError: It is none, damaged, or of a newer version.
+        StoreError: It is none, damaged, empty, or of a newer version.
     """
     if not path.is_file():
         raise StoreError(f'{path} is no backup: there is no such file; nothing was changed')
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            row = connection.execute(_VERSION).fetchone()
-            for (table,) in connection.execute(
-                'SELECT table_name FROM duckdb_tables()'
-            ).fetchall():
+        with opening.examined(path) as (connection, version):
+            for (table,) in connection.execute(_TABLES).fetchall():
                 connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
-    except duckdb.Error as error:
+    except StoreDamaged as error:
         raise StoreDamaged(
-            f'{path} is no backup that can be read; nothing was changed ({explained("", error)})'
+            f'{path} is no backup that can be read; nothing was changed ({error})'
         ) from error
-    version = int(row[0]) if row else 0
-    if version > len(schema.STEPS):
-        raise StoreError(
-            f'{path} has version {version}, this program knows up to {len(schema.STEPS)}; '
-            'use a newer mediahub, nothing was changed'
-        )
-    return version
+    if not version:
+        raise StoreError(f'{path} is no backup: it is empty; nothing was changed')
 
 
 def restore(

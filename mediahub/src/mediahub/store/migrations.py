@@ -43,6 +43,21 @@ def version(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     return int(row[0]) if row else 0
 
 
+def checked(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """The version of a database that this program can use.
+
+    Raises:
+        StoreError: It is of a newer version or of another program.
+    """
+    found = version(connection, name)
+    if found > NEWEST:
+        raise StoreError(
+            f'{name} has version {found}, this program knows up to {NEWEST}; '
+            'use a newer mediahub, nothing was changed'
+        )
+    return found
+
+
 def migrate(connection: duckdb.DuckDBPyConnection, path: pathlib.Path | None) -> None:
     """Bring a database that was just opened up to date.
 
@@ -55,12 +70,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: pathlib.Path | None) ->
         StoreFull: There is no room for the copy; it was not changed.
     """
     name = str(path or ':memory:')
-    found = version(connection, name)
-    if found > NEWEST:
-        raise StoreError(
-            f'{name} has version {found}, this program knows up to {NEWEST}; '
-            'use a newer mediahub, nothing was changed'
-        )
+    found = checked(connection, name)
     if found == NEWEST:
         return
     if found and path is not None:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pathlib
+from collections.abc import Generator
 
 import duckdb
 
@@ -51,6 +53,20 @@ def opened(
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def examined(path: pathlib.Path) -> Generator[tuple[duckdb.DuckDBPyConnection, int]]:
+    """Look into a file without changing it; yields a connection and the version.
+
+    Raises:
+        StoreError: It is in use, damaged, of a newer version or of another program.
+    """
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            yield connection, migrations.checked(connection, str(path))
+    except duckdb.Error as error:
+        raise explained(str(path), error) from error
 
 
 def _check(path: pathlib.Path) -> None:
