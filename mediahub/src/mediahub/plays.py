@@ -44,11 +44,17 @@ class State(enum.Enum):
 
 
 class Decision(enum.Enum):
-    """How a server delivers, in Tautulli's words; COPY is what Plex calls direct stream."""
+    """How a server delivers, in Tautulli's words.
+
+    Attributes:
+        COPY: What Plex calls direct stream.
+        UNKNOWN: Nobody told; Plex's own history does not.
+    """
 
     DIRECT_PLAY = 'direct play'
     COPY = 'copy'
     TRANSCODE = 'transcode'
+    UNKNOWN = 'unknown'
 
 
 class Transition(enum.Enum):

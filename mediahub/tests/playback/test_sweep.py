@@ -102,6 +102,7 @@ async def test_an_entry_tells_who_what_when_and_with_what(broom: Broom):
     (play,) = broom.kept()
     film = broom.plex.shelves.of_kind('movie')[0]
     assert play.source is plays.Source.PLEX_HISTORY
+    assert play.stream.decision is plays.Decision.UNKNOWN
     assert (play.viewer.account_id, play.viewer.name) == (str(anna.id), 'Anna')
     assert play.player.title == 'TV'
     assert play.item.duration_ms == film.duration_ms

@@ -157,6 +157,7 @@ class Names:
             item=item,
             viewer=self._viewer(row.account_id),
             player=self._player(row.device_id),
+            stream=plays.Stream(decision=plays.Decision.UNKNOWN),
         )
 
     def _began(

@@ -184,7 +184,7 @@ def _play(row: Node, item: plays.Item, around: Surroundings) -> plays.Play | Non
     started, stopped = row.epoch('started'), row.epoch('stopped')
     if not started or not stopped or stopped < started or row.text('state'):
         return None
-    decision = _DECISIONS.get(row.text('transcode_decision'), plays.Decision.DIRECT_PLAY)
+    decision = _DECISIONS.get(row.text('transcode_decision'), plays.Decision.UNKNOWN)
     lasted = int((stopped - started).total_seconds())
     paused = min(max(0, row.integer('paused_counter') or 0), lasted)
     played = row.integer('play_duration', 'duration')

@@ -15,7 +15,8 @@ import msgspec
 
 from .database import Database
 
-# Names of counts, and what they count: decisions by their words, media types by theirs.
+# Names of counts, and what they count: decisions by their words, media types by theirs. What is
+# left of all plays is of an unknown decision.
 DECISIONS = {'direct': 'direct play', 'copied': 'copy', 'transcoded': 'transcode'}
 MEDIA = {name: f"= '{name}'" for name in ('movie', 'episode', 'track', 'live')} | {
     'other': "NOT IN ('movie', 'episode', 'track', 'live')"

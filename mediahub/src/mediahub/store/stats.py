@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from ..plays import Decision
 from . import names, peaks, ranges, retention, rollups, titles
 from .database import Database, Row
 from .peaks import Peak
@@ -98,7 +99,7 @@ class Stats:
         return _complete(self._run(ranges.total(parts, ('hour',))), range(24))
 
     def by_decision(self, query: StatsQuery) -> list[Slice]:
-        """Direct play, copy and transcode."""
+        """Direct play, copy, transcode, and those of which nobody told."""
         return [_of_tally(key, tally) for key, tally in self.totals(query).decisions.items()]
 
     def by_media_type(self, query: StatsQuery) -> list[Slice]:
@@ -204,10 +205,19 @@ def _slice(key: object, counts: Sequence[int], **more: Any) -> Slice:
         key=str(key),
         plays=values['plays'],
         played_ms=values['played_ms'],
-        decisions={label: _tally(values, name) for name, label in rollups.DECISIONS.items()},
+        decisions=_decisions(values),
         media_types={name: _tally(values, name) for name in rollups.MEDIA},
         **more,
     )
+
+
+def _decisions(values: Mapping[str, int]) -> dict[str, Tally]:
+    known = {label: _tally(values, name) for name, label in rollups.DECISIONS.items()}
+    rest = Tally(
+        values['plays'] - sum(tally.plays for tally in known.values()),
+        values['played_ms'] - sum(tally.played_ms for tally in known.values()),
+    )
+    return {**known, Decision.UNKNOWN.value: rest}
 
 
 def _tally(values: Mapping[str, int], name: str) -> Tally:

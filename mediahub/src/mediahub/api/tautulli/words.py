@@ -123,17 +123,17 @@ def _stream(play: Play) -> Node:
     part = {'video': stream.video, 'audio': stream.audio}
     decisions = {name: _decision(found, stream.decision) for name, found in part.items()}
     transcoding = stream.decision is Decision.TRANSCODE
-    container = Decision.TRANSCODE if transcoding else stream.decision
+    whole = _told(stream.decision)
     return {
-        'transcode_decision': stream.decision.value,
+        'transcode_decision': whole,
         'video_decision': decisions['video'],
         'audio_decision': decisions['audio'],
         'subtitle_decision': stream.subtitles.value if stream.subtitles else '',
         'stream_video_decision': decisions['video'],
         'stream_audio_decision': decisions['audio'],
         'stream_subtitle_decision': stream.subtitles.value if stream.subtitles else '',
-        'container_decision': container.value,
-        'stream_container_decision': container.value,
+        'container_decision': whole,
+        'stream_container_decision': whole,
         'container': stream.source_container,
         'stream_container': stream.container,
         'video_codec': stream.source_video_codec,
@@ -204,7 +204,7 @@ def history_row(play: Play) -> Node:
         'thumb': item.thumb,
         'originally_available_at': '',
         'guid': item.guid,
-        'transcode_decision': play.stream.decision.value,
+        'transcode_decision': _told(play.stream.decision),
         'group_count': 1,
         'group_ids': str(row_id(play)),
         'session_key': None if play.stopped_at else play.session_key,
@@ -244,6 +244,11 @@ def length(milliseconds: int) -> str:
 
 def _is_local(play: Play) -> bool:
     return play.player.local is not False and not play.player.relayed
+
+
+def _told(decision: Decision) -> str:
+    """As Tautulli has it, which leaves empty what it does not know."""
+    return '' if decision is Decision.UNKNOWN else decision.value
 
 
 def _decision(part: Decision | None, whole: Decision) -> str:

@@ -10,7 +10,7 @@ import * as words from './words.js';
 const RANGES = [['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['365', 'a year'], ['', 'all time']];
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const TYPES = [['movie', 'Films'], ['episode', 'Episodes'], ['track', 'Music'], ['live', 'Live TV'], ['clip', 'Clips'], ['photo', 'Photos'], ['other', 'Other']];
-const WAYS = [['direct play', 'Direct play'], ['copy', 'Direct stream'], ['transcode', 'Transcode']];
+const WAYS = [['direct play', 'Direct play'], ['copy', 'Direct stream'], ['transcode', 'Transcode'], ['unknown', 'Unknown']];
 
 const CHARTS = [
   { path: 'by-day', title: 'Plays by day', type: 'bar', split: TYPES, wide: true },
@@ -126,7 +126,7 @@ function colours() {
   const read = (name) => style.getPropertyValue(name).trim();
   return {
     text: read('--soft'), line: read('--line'),
-    series: { 'direct play': read('--direct'), copy: read('--copy'), transcode: read('--transcode') },
+    series: { 'direct play': read('--direct'), copy: read('--copy'), transcode: read('--transcode'), unknown: read('--soft') },
     others: [read('--accent-fill'), read('--copy'), read('--good-fill'), read('--transcode'), '#9a7bd0', '#4fb3bf', '#c76b98'],
   };
 }

@@ -9,7 +9,7 @@ import * as words from './words.js';
 
 const PAGE = 50;
 const TYPES = [['', 'Everything'], ['movie', 'Films'], ['episode', 'Episodes'], ['track', 'Music'], ['live', 'Live TV'], ['clip', 'Clips']];
-const WAYS = [['', 'Any'], ['direct play', 'Direct play'], ['copy', 'Direct stream'], ['transcode', 'Transcode']];
+const WAYS = [['', 'Any'], ['direct play', 'Direct play'], ['copy', 'Direct stream'], ['transcode', 'Transcode'], ['unknown', 'Unknown']];
 
 export class History {
   #rows = h('tbody');

@@ -53,6 +53,7 @@ const DECISIONS = {
   'direct play': ['direct', 'Direct play'],
   copy: ['copy', 'Direct stream'],
   transcode: ['transcode', 'Transcode'],
+  unknown: ['hint', 'Unknown'],
 };
 
 /** The class and name of a way to deliver. */
