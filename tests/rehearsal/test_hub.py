@@ -171,7 +171,7 @@ def test_a_hub_that_runs_answers_and_one_that_stopped_does_not(program, launch):
     program.start(launch)
     control = launch.root / 'home' / 'control.json'
     token = json.loads(control.read_text())['token']
-    assert ask(program, '/healthz').status_code == 200
+    assert ask(program, '/healthz').json() == {'status': 'ok', 'version': '0.1.0'}
     assert ask(program, '/api/v1/servers').status_code == 401
     [server] = ask(program, '/api/v1/servers', token).json()['data']['servers']
     assert server.keys() >= {'name', 'reason', 'advice'}

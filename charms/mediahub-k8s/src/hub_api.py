@@ -12,7 +12,7 @@ import hub
 from charmarr_lib import http
 
 BASE_URL: Final = f'http://127.0.0.1:{hub.PORT}'
-_OK: Final = 200
+_NO_ANSWER: Final = 'the hub answered with something that is no answer'
 _TIMEOUT: Final = 5.0  # seconds; it answers from memory
 # Tries after 0, 0.5, 1, 2... seconds for a hub that was started a moment ago.
 _PATIENCE: Final = 5
@@ -22,17 +22,20 @@ class HubError(Exception):
     """The hub does not answer, or not as it should. The text is one line and holds no token."""
 
 
-def answers(*, starting: bool = False) -> bool:
-    """Tell whether the hub answers.
+def version(*, starting: bool = False) -> str:
+    """Return the version of the hub that answers.
 
     Args:
         starting: Whether it was started a moment ago.
+
+    Raises:
+        HubError: if none answers.
     """
-    patience = _PATIENCE if starting else 0
+    reply = _ask('/healthz', {}, _PATIENCE if starting else 0)
     try:
-        return _ask('/healthz', {}, patience).status == _OK
-    except HubError:
-        return False
+        return str(reply.json()['version'])
+    except (ValueError, LookupError, TypeError):
+        raise HubError(_NO_ANSWER) from None
 
 
 def problems(control: bytes | None) -> tuple[str, ...]:
@@ -49,7 +52,7 @@ def problems(control: bytes | None) -> tuple[str, ...]:
         servers: Any = _ask('/api/v1/servers', headers, 0).json()['data']['servers']
         return tuple(_problem(each) for each in servers if each['reason'])
     except (ValueError, LookupError, TypeError):
-        raise HubError('the hub answered with something that is no answer') from None
+        raise HubError(_NO_ANSWER) from None
 
 
 def _problem(server: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ class Health:
     Attributes:
         answers: Whether it does.
         problems: What is not well, one line each.
-        version: Its version, where it was asked for.
+        version: Its version, if it answers.
     """
 
     answers: bool = False
@@ -73,8 +73,7 @@ def converge(program: Program, room: Room, plan: Plan) -> Health:
         started = program.replan(hub.layer(plan.timezone))
     except Exited as error:
         raise Exited(why(program) or str(error)) from error
-    found = health(program, starting=started)
-    return dataclasses.replace(found, version=version(program)) if started else found
+    return health(program, starting=started)
 
 
 def _is_stale(program: Program, room: Room, plan: Plan) -> bool:
@@ -101,13 +100,14 @@ def health(program: Program, *, starting: bool = False) -> Health:
     Raises:
         ProgramError: if Pebble does not let us.
     """
-    if not hub_api.answers(starting=starting):
-        return Health()
+    found = Health()
     try:
-        return Health(answers=True, problems=hub_api.problems(program.read(hub.CONTROL)))
+        found = Health(answers=True, version=hub_api.version(starting=starting))
+        problems = hub_api.problems(program.read(hub.CONTROL))
     except hub_api.HubError as error:
         logger.info('%s', error)
-        return Health(answers=True)
+        return found
+    return dataclasses.replace(found, problems=problems)
 
 
 def version(program: Program) -> str:

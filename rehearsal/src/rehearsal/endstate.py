@@ -20,6 +20,8 @@ from . import engine, model, options
 _NUMBER: Final = re.compile(r'(?<=[a-z])([-/])\d+\b')
 _UUID: Final = re.compile(r'\b[0-9a-f]{8}\b')
 _AGENT: Final = frozenset({'charm', 'charm-init'})
+_KEPT: Final = frozenset({'webhook-secret'})
+"""Secrets that outlive the option they were made for: those who were given them still have them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +134,11 @@ def _application(
         yield 'version', application.version  # Juju keeps the last one of a program that is off
     yield 'units', _json(sorted(_unit(unit) for unit in application.units))
     secrets = rehearsal.secrets.secrets.values()
-    own = [(each.label, str(each.rotate)) for each in secrets if each.owner == application.name]
+    own = [
+        (each.label, str(each.rotate))
+        for each in secrets
+        if each.owner == application.name and each.label not in _KEPT
+    ]
     yield 'secrets', _json(sorted(own, key=str))
     found = rehearsal.cluster.peek('StatefulSet', application.name, rehearsal.model)
     if found is not None:

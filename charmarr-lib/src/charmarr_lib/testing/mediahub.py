@@ -96,7 +96,7 @@ class MediahubDouble:
         if not self.running:
             raise httpx2.ConnectError('[Errno 111] Connection refused', request=request)
         if request.url.path == '/healthz':
-            return httpx2.Response(200, text='ok\n')
+            return httpx2.Response(200, json={'status': 'ok', 'version': VERSION})
         if request.headers.get('Authorization') != f'Bearer {_TOKEN}':
             return httpx2.Response(401, json={'status': 'error', 'error': {'message': 'who?'}})
         if request.url.path == '/api/v1/servers':
