@@ -142,6 +142,20 @@ FILTERS: dict[str, tuple[HistoryQuery, Callable[[Play], bool]]] = {
         HistoryQuery(media_type=MediaType.EPISODE),
         lambda play: play.item.media_type is MediaType.EPISODE,
     ),
+    'media type of a user': (
+        HistoryQuery(media_type=MediaType.EPISODE, account='1', server=SERVER),
+        lambda play: (
+            play.item.media_type is MediaType.EPISODE
+            and play.viewer.account_id == '1'
+            and play.server == SERVER
+        ),
+    ),
+    'clips': (HistoryQuery(media_type=MediaType.CLIP), lambda play: False),
+    'something else': (HistoryQuery(media_type=MediaType.OTHER), lambda play: False),
+    'library of a user': (
+        HistoryQuery(library='2', account='1'),
+        lambda play: play.item.library_id == '2' and play.viewer.account_id == '1',
+    ),
     'item': (HistoryQuery(rating_key='1001'), lambda play: play.item == FILM),
     'season': (HistoryQuery(rating_key='2010'), lambda play: play.item == EPISODE),
     'show': (HistoryQuery(rating_key='2000'), lambda play: play.item == EPISODE),
@@ -174,6 +188,7 @@ def test_filter_keeps_what_it_says(plays: Plays, name: str):
 
     assert {play.play_id for play in page.plays} == {play.play_id for play in made if wanted(play)}
     assert page.total == len(page.plays)
+    assert page.played_ms == sum(play.played_ms for play in page.plays)
 
 
 def test_delivery_source_and_player_can_be_asked_for(plays: Plays):
@@ -192,7 +207,8 @@ def test_delivery_source_and_player_can_be_asked_for(plays: Plays):
         HistoryQuery(player='x'),
         HistoryQuery(platform='tvOS'),
     ):
-        assert plays.history(query).plays == [play]
+        page = plays.history(query)
+        assert (page.plays, page.total, page.played_ms) == ([play], 1, play.played_ms)
     assert plays.history(HistoryQuery(source=Source.TAUTULLI)).plays == []
 
 

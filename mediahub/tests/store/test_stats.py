@@ -10,7 +10,7 @@ from mediahub.plays import MediaType, Player, Viewer
 from mediahub.store import peaks, rollups
 from mediahub.store.database import Database, StoreError
 from mediahub.store.plays import Plays
-from mediahub.store.stats import Level, Measure, Stats, StatsQuery, Tally
+from mediahub.store.stats import Level, Measure, QueryError, Stats, StatsQuery, Tally
 from mediahub.testing.plays import EPISODE, FILM, SERVER, START, began, ended, event, later
 
 DAY = datetime.timedelta(days=1)
@@ -136,6 +136,32 @@ def test_ranking_goes_by_plays_time_or_viewers(plays: Plays, stats: Stats):
     assert len(stats.top_titles(StatsQuery(limit=2))) == 2
 
 
+@pytest.mark.parametrize('level', [Level.EPISODE, Level.TRACK])
+def test_viewers_of_parts_are_not_counted(stats: Stats, level: Level):
+    with pytest.raises(QueryError, match='films, shows and artists'):
+        stats.top_titles(EVERYTHING, level, Measure.VIEWERS)
+
+
+def test_viewers_are_exact_before_and_after_they_are_counted(
+    plays: Plays, stats: Stats, database: Database
+):
+    def viewers() -> list[int | None]:
+        return [title.viewers for title in stats.top_titles(EVERYTHING, measure=Measure.VIEWERS)]
+
+    last = ended(began(1), 60)
+    plays.record([event(last)])
+    rollups.fold(database)
+    plays.record([event(ended(began(2), 60))])
+    plays.record([event(ended(began(3, viewer=Viewer(account_id='2')), 60))])
+    assert viewers() == [2]
+    rollups.fold(database)
+    assert viewers() == [2]
+    plays.record(
+        [event(later(ended(began(3, viewer=Viewer(account_id='2')), 60), 5, stopped_at=None))]
+    )
+    assert viewers() == [1]
+
+
 def test_title_is_one_on_two_servers_and_is_shown_as_it_was_last(plays: Plays, stats: Stats):
     elsewhere = msgspec.structs.replace(FILM, rating_key='77', title='THE GENERAL', thumb='/t')
     plays.record(
@@ -193,7 +219,12 @@ def test_peak_is_told_with_its_moment(plays: Plays, stats: Stats, database: Data
     for _ in range(2):
         [peak] = stats.concurrent(EVERYTHING)
         assert (peak.day, peak.streams, peak.moment) == (START.date(), 2, START + minute)
-        assert peak.decisions == {'direct play': 2}
+        assert peak.decisions == {
+            'direct play': 2,
+            'copy': 0,
+            'transcode': 0,
+            'unknown': 0,
+        }
         rollups.fold(database)
         assert peaks.refresh(database, datetime.UTC) == 0
 

@@ -296,6 +296,8 @@ def compare_titles(stats: Stats, plain: Plain, query: StatsQuery, level: Level) 
     assert [title.plays for title in found] == sorted(
         (title.plays for title in found), reverse=True
     )
+    if level.key == 'piece':
+        return
     audience: dict[str, set[tuple[str, str]]] = collections.defaultdict(set)
     for play in chosen:
         audience[str(key(play.item))].add((play.server, play.viewer.account_id))

@@ -12,34 +12,17 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import enum
 from typing import Any
 
 import msgspec
 
-from ..engine import matching
-from ..engine.errors import MediaHubError
-from ..plays import Decision, MediaType, Play, Source
-from . import playrows
+from ..plays import Play
+from . import playrows, totals
+from .asking import LARGEST_PAGE, HistoryQuery, Order, about
 from .database import Database, Query, Row, stored
-from .ranges import Part
+from .ranges import EVERYTHING, Part, QueryError
 
-
-class QueryError(MediaHubError):
-    """The query makes no sense; the message says which part of it."""
-
-
-class Order(enum.Enum):
-    """What plays are sorted by; those that agree, by when they began."""
-
-    STARTED = 'started'
-    STOPPED = 'stopped'
-    PLAYED = 'played'
-    PAUSED = 'paused'
-    TITLE = 'title'
-    USER = 'user'
-    PLATFORM = 'platform'
-    PLAYER = 'player'
+__all__ = ['LARGEST_PAGE', 'HistoryPage', 'HistoryQuery', 'Order', 'QueryError', 'page']
 
 
 _COLUMNS = {
@@ -52,52 +35,6 @@ _COLUMNS = {
     Order.PLATFORM: 'player_platform',
     Order.PLAYER: 'player_title',
 }
-
-LARGEST_PAGE = 1000
-
-
-class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which plays, and how; None asks for all.
-
-    Attributes:
-        server: Machine identifier of a server.
-        account: Account on its server.
-        viewer: A part of the name by which the account is known; case and accents do not count.
-        library: Key of a library on its server.
-        rating_key: Of the item, or of its season, show, album or artist.
-        player: Id of a player.
-        text: Words that must all occur in title, season or show; accents and case do not count.
-        first, last: Days on which plays began, both included, in the hub's time zone.
-        since, until: Moments between which they began, the second not included.
-        descending: The greatest or latest first.
-        limit: Plays of a page, at most :data:`LARGEST_PAGE`; 0 only counts.
-        offset: Plays to pass over.
-        after: The cursor of the page before; in place of an offset.
-        counted: Whether to count all plays that match, and the time that they were watched.
-    """
-
-    server: str | None = None
-    account: str | None = None
-    viewer: str | None = None
-    library: str | None = None
-    media_type: MediaType | None = None
-    rating_key: str | None = None
-    platform: str | None = None
-    player: str | None = None
-    decision: Decision | None = None
-    transcoded: bool | None = None
-    source: Source | None = None
-    text: str | None = None
-    first: datetime.date | None = None
-    last: datetime.date | None = None
-    since: datetime.datetime | None = None
-    until: datetime.datetime | None = None
-    order: Order = Order.STARTED
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    after: str | None = None
-    counted: bool = True
 
 
 class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,17 +59,16 @@ def page(database: Database, query: HistoryQuery) -> HistoryPage:
         QueryError: The query makes no sense.
     """
     _check(query)
-    condition = _condition(query)
     with database.snapshot() as run:
-        rows = _rows(run, query, condition)
-        total, played_ms = _total(run, condition) if query.counted else (None, None)
-    shown = rows[: query.limit]
-    more = bool(shown) and len(rows) > query.limit
+        places = _places(run, query)
+        plays = _plays(run, [place[0] for place in places[: query.limit]])
+        total, played_ms = totals.of(run, query) if query.counted else (None, None)
+    more = bool(plays) and len(places) > query.limit
     return HistoryPage(
-        plays=[playrows.play(playrows.COLUMNS, row[1:]) for row in shown],
+        plays=plays,
         total=total,
         played_ms=played_ms,
-        next=_cursor(query, shown[-1]) if more else None,
+        next=_cursor(query, places[query.limit - 1]) if more else None,
     )
 
 
@@ -148,67 +84,72 @@ def _check(query: HistoryQuery) -> None:
             raise QueryError(f'the time {moment} has no zone')
 
 
-def _condition(query: HistoryQuery) -> Part:
-    """What plays match, without the place of the page."""
-    given: dict[str, object] = {
-        'server = ?': query.server,
-        'viewer_account_id = ?': query.account,
-        'item_library_id = ?': query.library,
-        'item_media_type = ?': query.media_type and query.media_type.value,
-        '? IN (item_rating_key, item_parent_rating_key, item_grandparent_rating_key)': (
-            query.rating_key
-        ),
-        'player_platform = ?': query.platform,
-        'player_client_id = ?': query.player,
-        'stream_decision = ?': query.decision and query.decision.value,
-        'transcoded = ?': query.transcoded,
-        'source = ?': query.source and query.source.value,
-        'day >= ?': query.first,
-        'day <= ?': query.last,
-        'started_at >= ?': stored(query.since),
-        'started_at < ?': stored(query.until),
-    }
-    chosen = {text: value for text, value in given.items() if value is not None}
-    sought = [part for part in (_search(query.text or ''), _named(query.viewer or '')) if part.sql]
-    return Part(
-        ' AND '.join([*chosen, *(part.sql for part in sought)]) or 'true',
-        (*chosen.values(), *(value for part in sought for value in part.parameters)),
-    )
+def _places(run: Query, query: HistoryQuery) -> list[Row]:
+    """Where the page's plays are, and one more, which tells whether there is another page.
 
-
-def _search(text: str) -> Part:
-    """Search the titles that were ever played, which are few, in place of all plays."""
-    words = matching.key(text).split()
-    if not words:
-        return Part('')
-    contained = ' AND '.join('contains(sought, ?)' for _ in words)
-    return Part(f'piece IN (SELECT piece FROM titles WHERE {contained})', tuple(words))  # noqa: S608 - constants
-
-
-def _named(name: str) -> Part:
-    """Search the accounts, which are few, in place of all plays."""
-    if not name.strip():
-        return Part('')
-    named = 'contains(strip_accents(lower(name)), strip_accents(lower(?)))'
-    return Part(
-        f'(server, viewer_account_id) IN (SELECT (server, account) FROM people WHERE {named})',  # noqa: S608 - constants
-        (name.strip(),),
-    )
-
-
-def _rows(run: Query, query: HistoryQuery, condition: Part) -> list[Row]:
-    """The page's rows and one more, which tells whether there is another page."""
+    A place is a row number, what is sorted by, when the play began, and its id.
+    """
     if not query.limit:
         return []
-    behind = _behind(query)
+    wanted = query.limit + 1
+    rows: list[Row] = []
+    for window in _windows(run, query):
+        rows = _sorted_places(run, query, window, wanted)
+        if len(rows) == wanted:
+            break
+    return rows
+
+
+# How far a page by time looks for its plays, in days, before it looks everywhere.
+_NEAR = (14, 120, 1000)
+
+
+def _windows(run: Query, query: HistoryQuery) -> list[Part]:
+    """Conditions on the time, each of which holds more than the one before; all plays at last.
+
+    Most pages are full of plays that lie close together in the file.
+    """
+    if query.order is not Order.STARTED:
+        return [EVERYTHING]
+    edge = run('SELECT max(started_at), min(started_at) FROM finished_plays')[0]
+    start = edge[0] if query.descending else edge[1]
+    if query.after is not None:
+        start = _decoded(query.after)[2]
+    if query.descending:
+        start = min(filter(None, (start, stored(query.until))), default=None)
+    else:
+        start = max(filter(None, (start, stored(query.since))), default=None)
+    if start is None:
+        return [EVERYTHING]
+    sign, way = ('>=', -1) if query.descending else ('<=', 1)
+    near = [
+        Part(f'started_at {sign} ?', (start + way * datetime.timedelta(days=days),))
+        for days in _NEAR
+    ]
+    return [*near, EVERYTHING]
+
+
+def _sorted_places(run: Query, query: HistoryQuery, window: Part, wanted: int) -> list[Row]:
+    parts = (about(query), _behind(query), window)
     column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
     return run(
-        f'SELECT {column}, {playrows.SELECTED} FROM finished_plays '  # noqa: S608 - constants
-        f'WHERE {condition.sql} AND {behind.sql} '
+        f'SELECT rowid, {column}, started_at, play_id FROM finished_plays '  # noqa: S608 - constants
+        f'WHERE {" AND ".join(f"({part.sql})" for part in parts)} '
         f'ORDER BY {column} {direction}, started_at {direction}, play_id {direction} '
         'LIMIT ? OFFSET ?',
-        [*condition.parameters, *behind.parameters, query.limit + 1, query.offset],
+        [*(value for part in parts for value in part.parameters), wanted, query.offset],
     )
+
+
+def _plays(run: Query, places: list[int]) -> list[Play]:
+    """The plays at row numbers, in that order; only these rows are read in full."""
+    rows = run(
+        f'SELECT rowid, {playrows.SELECTED} FROM finished_plays '  # noqa: S608 - constants
+        'WHERE rowid IN (SELECT unnest(?::BIGINT[]))',
+        [places],
+    )
+    found = {row[0]: row[1:] for row in rows}
+    return [playrows.play(playrows.COLUMNS, found[place]) for place in places]
 
 
 def _behind(query: HistoryQuery) -> Part:
@@ -228,9 +169,8 @@ def _behind(query: HistoryQuery) -> Part:
 
 
 def _cursor(query: HistoryQuery, row: Row) -> str:
-    started = row[1 + playrows.COLUMNS.index('started_at')]
-    play_id = str(row[1 + playrows.COLUMNS.index('play_id')])
-    place = [query.order.value, query.descending, row[0], started, play_id]
+    _, value, started, play_id = row
+    place = [query.order.value, query.descending, value, started, str(play_id)]
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip('=')
 
 
@@ -249,12 +189,3 @@ def _decoded(cursor: str) -> tuple[str, bool, Any, datetime.datetime, str]:
     if not playrows.is_uuid(place[4]):
         raise QueryError('the cursor is none of ours; begin at the first page')
     return place
-
-
-def _total(run: Query, condition: Part) -> tuple[int, int]:
-    rows = run(
-        'SELECT count(*), coalesce(sum(played_ms), 0)::BIGINT FROM finished_plays '  # noqa: S608 - constants
-        f'WHERE {condition.sql}',
-        condition.parameters,
-    )
-    return rows[0][0], rows[0][1]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from . import ranges, retention, zones
+from . import ranges, retention, rollups, zones
 from .database import Database, Query, Row, restored
 from .ranges import Part, StatsQuery
 
@@ -37,44 +37,58 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     decisions: dict[str, int] = msgspec.field(default_factory=dict[str, int])
 
 
-# A day of no server in particular, and of no decision, stands for all of them.
-_SWEEP = """
+# Columns of the peaks of each decision.
+_EACH = ', '.join(rollups.DECISIONS)
+
+_NUMBERED = ' '.join(
+    f"WHEN '{value}' THEN {number}" for number, value in enumerate(rollups.DECISIONS.values())
+)
+_RUNNING = ',\n        '.join(
+    f'sum(CASE WHEN decision = {number} THEN step ELSE 0::TINYINT END) OVER following AS {name}'
+    for number, name in enumerate(rollups.DECISIONS)
+)
+_HIGHEST = ', '.join(f'max({name})::BIGINT AS {name}' for name in rollups.DECISIONS)
+
+# Streams begin and end at moments; in order of these, what has begun and not ended adds up. Of a
+# play over several days each day gets its part, so that at midnight all are counted anew. `early`
+# is the greatest where the streams are, and among these where the moment is the first.
+_SWEEP = f"""
 WITH days AS (
     SELECT unnest(?::DATE[]) AS day, unnest(?::TIMESTAMP[]) AS begins,
         unnest(?::TIMESTAMP[]) AS ends
-), played AS (
-    SELECT day, last_day, server, stream_decision AS decision, started_at, stopped_at
-    FROM finished_plays
-    WHERE day <= (SELECT max(day) FROM days) AND last_day >= (SELECT min(day) FROM days)
-        AND {condition}
+), played AS MATERIALIZED (
+    SELECT day, last_day, started_at, stopped_at, {{server}} AS server,
+        (CASE stream_decision {_NUMBERED} END)::TINYINT AS decision
+    FROM finished_plays WHERE day <= ? AND last_day >= ? AND {{condition}}
 ), parts AS (
-    SELECT day, server, decision, started_at, stopped_at FROM played
+    SELECT day, server, decision, started_at AS begun, stopped_at AS ended
+    FROM played SEMI JOIN days USING (day) WHERE last_day = day
     UNION ALL
-    SELECT unnest(generate_series(day + 1, last_day, INTERVAL 1 DAY))::DATE AS day,
-        server, decision, started_at, stopped_at FROM played WHERE last_day > day
-), clipped AS (
-    SELECT day, server, decision, greatest(started_at, begins) AS begun,
-        least(stopped_at, ends) AS ended
-    FROM parts JOIN days USING (day)
+    SELECT day, server, decision, greatest(started_at, begins), least(stopped_at, ends)
+    FROM (
+        SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE AS day,
+            server, decision, started_at, stopped_at
+        FROM played WHERE last_day > day
+    ) JOIN days USING (day)
 ), steps AS (
-    SELECT day, server, decision, begun AS moment, 1 AS step FROM clipped WHERE begun < ended
-    UNION ALL
-    SELECT day, server, decision, ended AS moment, -1 AS step FROM clipped WHERE begun < ended
-), grouped AS (
-    SELECT day, CASE WHEN of_server THEN server ELSE '' END AS server,
-        CASE WHEN of_decision THEN decision ELSE '' END AS decision, moment, step
-    FROM steps, (SELECT unnest(?::BOOLEAN[]) AS of_server, unnest(?::BOOLEAN[]) AS of_decision)
+    SELECT day, server, decision, unnest([epoch_us(begun), epoch_us(ended)]) AS moment,
+        unnest([1, -1]::TINYINT[]) AS step
+    FROM parts WHERE begun < ended
 ), running AS (
-    SELECT day, server, decision, moment, sum(step) OVER (
-        PARTITION BY day, server, decision ORDER BY moment, step
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )::BIGINT AS streams
-    FROM grouped
+    SELECT day, server, moment, sum(step) OVER following AS streams,
+        {_RUNNING}
+    FROM steps
+    WINDOW following AS (ORDER BY server, moment, step ROWS UNBOUNDED PRECEDING)
+), highest AS (
+    SELECT day, server, max(streams) AS streams, {_HIGHEST},
+        max(streams * 9007199254740992 - moment) AS early
+    FROM running GROUP BY day, server
 )
-SELECT day, server, decision, max(streams) AS streams,
-    make_timestamp(-(max({{'streams': streams, 'early': -epoch_us(moment)}}).early)) AS moment
-FROM running GROUP BY day, server, decision
-"""
+SELECT day, server, streams::BIGINT,
+    make_timestamp((streams * 9007199254740992 - early)::BIGINT) AS moment,
+    {_EACH}
+FROM highest
+"""  # noqa: S608 - constants
 
 
 def sweep(
@@ -82,32 +96,31 @@ def sweep(
     days: Sequence[datetime.date],
     zone: datetime.tzinfo,
     *,
-    servers: Sequence[bool] = (False, True),
+    by_server: bool = False,
     about: Part = ranges.EVERYTHING,
 ) -> list[Row]:
     """Find the peaks of days.
 
     Args:
         query: Runs a query.
-        days: In any order.
+        days: One or more, in any order.
         zone: Whose days they are.
-        servers: Whether to answer for all servers together (False), for each (True), or both.
+        by_server: Whether to answer for each server, or for all together.
         about: A condition on the plays that are looked at.
 
     Returns:
-        Day, server, decision, streams and the first moment of so many.
+        Day, server (empty for all), streams, their first moment, streams of each decision.
     """
     bounds = zones.bounds(days, zone)
-    combinations = [(server, decision) for server in servers for decision in (False, True)]
     return query(
-        _SWEEP.format(condition=about.sql),
+        _SWEEP.format(server='server' if by_server else "''", condition=about.sql),
         [
             [day for day, _, _ in bounds],
             [begins for _, begins, _ in bounds],
             [ends for _, _, ends in bounds],
+            max(days),
+            min(days),
             *about.parameters,
-            [server for server, _ in combinations],
-            [decision for _, decision in combinations],
         ],
     )
 
@@ -132,9 +145,7 @@ def refresh(database: Database, zone: datetime.tzinfo, limit: int = 400) -> int:
             # Not all plays of these are there any more, so what was found before is better.
             closed = retention.horizon(database.rows) or datetime.date.min
             database.execute('DELETE FROM stale_peaks WHERE day <= ?', [closed])
-            rows = database.rows(
-                'SELECT day FROM stale_peaks ORDER BY day DESC LIMIT ?', [_AT_ONCE]
-            )
+            rows = database.rows(_NEXT, [_AT_ONCE])
             if not rows:
                 return 0
             _replace(database, zone, [row[0] for row in rows])
@@ -142,14 +153,16 @@ def refresh(database: Database, zone: datetime.tzinfo, limit: int = 400) -> int:
 
 
 def _replace(database: Database, zone: datetime.tzinfo, days: Sequence[datetime.date]) -> None:
-    found = [list(column) for column in zip(*sweep(database.rows, days, zone), strict=True)]
+    rows = sweep(database.rows, days, zone) + sweep(database.rows, days, zone, by_server=True)
     for table in ('peaks', 'stale_peaks'):
         database.execute(f'DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))', [days])  # noqa: S608 - constants
-    if found:
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        counts = ', '.join(['unnest(?::BIGINT[])'] * len(rollups.DECISIONS))
         database.execute(
             'INSERT INTO peaks SELECT unnest(?::DATE[]), unnest(?::VARCHAR[]), '
-            'unnest(?::VARCHAR[]), unnest(?::BIGINT[]), unnest(?::TIMESTAMP[])',
-            found,
+            f'unnest(?::BIGINT[]), unnest(?::TIMESTAMP[]), {counts}',
+            columns,
         )
 
 
@@ -160,24 +173,19 @@ def by_day(query: Query, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]
     else:
         stale = _stale(query, asked)
         rows = _stored(query, asked, stale)
-        rows += sweep(query, stale, zone, servers=(False,), about=_who(asked)) if stale else []
-    found: dict[datetime.date, dict[str, Row]] = {}
-    for day, _, decision, streams, moment in rows:
-        found.setdefault(day, {})[decision] = (streams, moment)
-    return [_peak(day, found[day]) for day in sorted(found)]
+        rows += sweep(query, stale, zone, about=_who(asked)) if stale else []
+    return [_peak(row) for row in sorted(rows, key=lambda row: row[0])]
 
 
-def _peak(day: datetime.date, by_decision: dict[str, Row]) -> Peak:
-    streams, moment = by_decision.get('', (0, None))
-    decisions = {name: int(row[0]) for name, row in sorted(by_decision.items()) if name}
-    return Peak(day=day, streams=int(streams), moment=restored(moment), decisions=decisions)
+def _peak(row: Row) -> Peak:
+    day, _, streams, moment, *most = row
+    decisions = dict(zip(rollups.DECISIONS.values(), most, strict=True))
+    return Peak(day=day, streams=streams, moment=restored(moment), decisions=decisions)
 
 
 def _who(asked: StatsQuery) -> Part:
     """The condition on plays, less the days: a play counts on every day on which it goes on."""
-    given = {'server = ?': asked.server, 'viewer_account_id = ?': asked.account}
-    chosen = {text: value for text, value in given.items() if value is not None}
-    return Part(' AND '.join(chosen) or 'true', tuple(chosen.values()))
+    return ranges.all_of({'server = ?': asked.server, 'viewer_account_id = ?': asked.account})
 
 
 def _when(asked: StatsQuery) -> Part:
@@ -194,7 +202,7 @@ def _stale(query: Query, asked: StatsQuery) -> list[datetime.date]:
 def _stored(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> list[Row]:
     when = _when(asked)
     rows = query(
-        'SELECT day, server, decision, streams, moment FROM peaks '  # noqa: S608 - constants
+        f'SELECT day, server, streams, moment, {_EACH} FROM peaks '  # noqa: S608 - constants
         f'WHERE server = ? AND {when.sql}',
         [asked.server or '', *when.parameters],
     )
@@ -204,12 +212,9 @@ def _stored(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> 
 
 def _of_account(query: Query, asked: StatsQuery, zone: datetime.tzinfo) -> list[Row]:
     """Nothing is kept of accounts; they have few plays."""
-    who, when = _who(asked), _when(asked)
-    rows = query(
-        'SELECT DISTINCT day FROM ('  # noqa: S608 - constants
-        'SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE AS day '
-        f'FROM finished_plays WHERE {who.sql}) WHERE {when.sql}',
-        [*who.parameters, *when.parameters],
-    )
-    days = [row[0] for row in rows]
-    return sweep(query, days, zone, servers=(False,), about=who) if days else []
+    ends = query('SELECT min(day), max(last_day) FROM finished_plays')[0]
+    first, last = asked.first or ends[0], asked.last or ends[1]
+    if first is None or last is None:
+        return []
+    days = zones.days(max(first, ends[0]), min(last, ends[1])) if ends[0] else []
+    return sweep(query, days, zone, about=_who(asked)) if days else []

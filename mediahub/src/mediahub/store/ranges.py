@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from ..engine.errors import MediaHubError
 from . import rollups
 
 _DAY = datetime.timedelta(days=1)
@@ -18,6 +19,10 @@ _DAY = datetime.timedelta(days=1)
 # Counts that a chart adds up; a ranking of titles needs no more than the first two.
 ALL = tuple(rollups.MEASURES)
 FEW = ALL[:2]
+
+
+class QueryError(MediaHubError):
+    """The query makes no sense; the message says which part of it."""
 
 
 class Measure(enum.Enum):
@@ -104,6 +109,11 @@ def about(query: StatsQuery, days: Days | None = None, column: str = 'day') -> P
         'server = ?': query.server,
         'account = ?': query.account,
     }
+    return all_of(given)
+
+
+def all_of(given: Mapping[str, object]) -> Part:
+    """Conditions of which each has one parameter; those whose parameter is None do not count."""
     chosen = {text: value for text, value in given.items() if value is not None}
     return Part(' AND '.join(chosen) or 'true', tuple(chosen.values()))
 
@@ -137,9 +147,28 @@ def scanned(
     measures: Sequence[str] = ALL,
     kind: str | None = None,
 ) -> list[Part]:
-    """Likewise from the plays themselves; the condition is on columns of ``uncounted``."""
+    """Likewise from the plays themselves; the condition is on columns of ``uncounted``.
+
+    They are added up by decision and media type first: that leaves few rows to tell these apart.
+    """
+    names = [key.rpartition(' AS ')[2] for key in keys]
     stated = f'({rollups.stated(1, "finished_plays")})'
-    return [_select(keys, _expressions(measures), stated, _of_kind(condition, kind))]
+    few = _of_kind(condition, kind)
+    inner = _select(
+        (*keys, 'decision', 'media_type'),
+        ('count(*) AS sign', 'sum(played_ms) AS played_ms'),
+        stated,
+        few,
+    )
+    grouped = ', '.join((*names, 'decision', 'media_type'))
+    expressions = [f'{rollups.GROUPED[name]} AS {name}' for name in measures]
+    return [
+        Part(
+            f'SELECT {", ".join((*names, *expressions))} '  # noqa: S608 - constants
+            f'FROM ({inner.sql} GROUP BY {grouped})',
+            inner.parameters,
+        )
+    ]
 
 
 def by_months(

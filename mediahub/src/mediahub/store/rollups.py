@@ -15,9 +15,13 @@ import msgspec
 
 from .database import Database
 
-# Names of counts, and what they count: decisions by their words, media types by theirs. What is
-# left of all plays is of an unknown decision.
-DECISIONS = {'direct': 'direct play', 'copied': 'copy', 'transcoded': 'transcode'}
+# Names of counts, and what they count: decisions by their words, media types by theirs.
+DECISIONS = {
+    'direct': 'direct play',
+    'copied': 'copy',
+    'transcoded': 'transcode',
+    'unknown': 'unknown',
+}
 MEDIA = {name: f"= '{name}'" for name in ('movie', 'episode', 'track', 'live')} | {
     'other': "NOT IN ('movie', 'episode', 'track', 'live')"
 }
@@ -29,16 +33,19 @@ _CONDITIONS = {
 }
 
 
-def _measures() -> dict[str, str]:
-    found = {'plays': 'sign', 'played_ms': 'sign * played_ms'}
+def _measures(watched: str) -> dict[str, str]:
+    found = {'plays': 'sign', 'played_ms': watched}
     for name, test in _CONDITIONS.items():
         found[f'{name}_plays'] = f'CASE WHEN {test} THEN sign ELSE 0 END'
-        found[f'{name}_ms'] = f'CASE WHEN {test} THEN sign * played_ms ELSE 0 END'
+        found[f'{name}_ms'] = f'CASE WHEN {test} THEN {watched} ELSE 0 END'
     return found
 
 
 # Columns of every table of counts, with what one uncounted row adds to each.
-MEASURES = _measures()
+MEASURES = _measures('sign * played_ms')
+
+# The same for plays that were added up by decision and media type.
+GROUPED = _measures('played_ms')
 
 
 class Rollup(msgspec.Struct, frozen=True):

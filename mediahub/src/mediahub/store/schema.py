@@ -61,7 +61,7 @@ _FINISHED = """
 _COUNTED = """
     plays BIGINT, played_ms BIGINT,
     direct_plays BIGINT, direct_ms BIGINT, copied_plays BIGINT, copied_ms BIGINT,
-    transcoded_plays BIGINT, transcoded_ms BIGINT,
+    transcoded_plays BIGINT, transcoded_ms BIGINT, unknown_plays BIGINT, unknown_ms BIGINT,
     movie_plays BIGINT, movie_ms BIGINT, episode_plays BIGINT, episode_ms BIGINT,
     track_plays BIGINT, track_ms BIGINT, live_plays BIGINT, live_ms BIGINT,
     other_plays BIGINT, other_ms BIGINT
@@ -143,7 +143,8 @@ STEPS = (
     CREATE TABLE count_piece (server VARCHAR, piece UBIGINT, {_COUNTED});
     CREATE TABLE count_audience (server VARCHAR, work UBIGINT, account VARCHAR, {_COUNTED});
     CREATE TABLE peaks (
-        day DATE, server VARCHAR, decision VARCHAR, streams BIGINT, moment TIMESTAMP
+        day DATE, server VARCHAR, streams BIGINT, moment TIMESTAMP,
+        direct BIGINT, copied BIGINT, transcoded BIGINT, unknown BIGINT
     );
     CREATE TABLE stale_peaks (day DATE);
     """,

@@ -18,12 +18,23 @@ from typing import Any
 
 import msgspec
 
-from ..plays import Decision
 from . import names, peaks, ranges, retention, rollups, titles
 from .database import Database, Row
 from .peaks import Peak
-from .ranges import Measure, StatsQuery
+from .ranges import Measure, QueryError, StatsQuery
 from .titles import Level, Title
+
+__all__ = [
+    'Level',
+    'Measure',
+    'Peak',
+    'QueryError',
+    'Slice',
+    'Stats',
+    'StatsQuery',
+    'Tally',
+    'Title',
+]
 
 # Days behind which no end is given that a chart is filled up to.
 _LONGEST = 36_600
@@ -155,7 +166,11 @@ class Stats:
     def top_titles(
         self, query: StatsQuery, level: Level = Level.MOVIE, measure: Measure = Measure.PLAYS
     ) -> list[Title]:
-        """What was played most, or by most accounts."""
+        """What was played most, or by most accounts.
+
+        Raises:
+            QueryError: Viewers are asked for of episodes or tracks.
+        """
         with self._database.snapshot() as run:
             return titles.top(run, query, level, measure)
 
@@ -200,28 +215,27 @@ def _by(query: StatsQuery, rollup: rollups.Rollup, keys: Sequence[str]) -> list[
 
 def _slice(key: object, counts: Sequence[int], **more: Any) -> Slice:
     """A bar from the columns of :data:`rollups.MEASURES`."""
-    values = dict(zip(rollups.MEASURES, counts, strict=True))
     return Slice(
         key=str(key),
-        plays=values['plays'],
-        played_ms=values['played_ms'],
-        decisions=_decisions(values),
-        media_types={name: _tally(values, name) for name in rollups.MEDIA},
+        plays=counts[0],
+        played_ms=counts[1],
+        decisions=_tallies(_DECISIONS, counts, 2),
+        media_types=_tallies(_MEDIA, counts, 2 + 2 * len(_DECISIONS)),
         **more,
     )
 
 
-def _decisions(values: Mapping[str, int]) -> dict[str, Tally]:
-    known = {label: _tally(values, name) for name, label in rollups.DECISIONS.items()}
-    rest = Tally(
-        values['plays'] - sum(tally.plays for tally in known.values()),
-        values['played_ms'] - sum(tally.played_ms for tally in known.values()),
-    )
-    return {**known, Decision.UNKNOWN.value: rest}
+_DECISIONS = tuple(rollups.DECISIONS.values())
+_MEDIA = tuple(rollups.MEDIA)
+_NONE = Tally()
 
 
-def _tally(values: Mapping[str, int], name: str) -> Tally:
-    return Tally(values[f'{name}_plays'], values[f'{name}_ms'])
+def _tallies(names: Sequence[str], counts: Sequence[int], start: int) -> dict[str, Tally]:
+    """Counts by name; pairs of plays and milliseconds follow each other."""
+    return {
+        name: Tally(counts[place], counts[place + 1]) if counts[place] else _NONE
+        for place, name in zip(range(start, len(counts), 2), names, strict=False)
+    }
 
 
 _NOTHING = (0,) * len(rollups.MEASURES)

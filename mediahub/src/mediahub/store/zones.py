@@ -100,7 +100,12 @@ WHERE begun.utc = time_bucket(INTERVAL '{_STEP}', started_at)
 
 
 def bounds(
-    days: Iterable[datetime.date], zone: datetime.tzinfo
+    chosen: Iterable[datetime.date], zone: datetime.tzinfo
 ) -> list[tuple[datetime.date, datetime.datetime, datetime.datetime]]:
     """Days with the moments in which they begin and end."""
-    return [(day, midnight(day, zone), midnight(day + _DAY, zone)) for day in days]
+    return [(day, midnight(day, zone), midnight(day + _DAY, zone)) for day in chosen]
+
+
+def days(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    """All days from one to another, both included; none where they are in the wrong order."""
+    return [first + _DAY * number for number in range((last - first).days + 1)]
