@@ -12,6 +12,8 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -60,9 +62,9 @@ def page(database: Database, query: HistoryQuery) -> HistoryPage:
     """
     _check(query)
     with database.snapshot() as run:
-        places = _places(run, query)
-        plays = _plays(run, [place[0] for place in places[: query.limit]])
         total, played_ms = totals.of(run, query) if query.counted else (None, None)
+        places = _places(run, query, total)
+        plays = _plays(run, [place[0] for place in places[: query.limit]])
     more = bool(plays) and len(places) > query.limit
     return HistoryPage(
         plays=plays,
@@ -79,65 +81,98 @@ def _check(query: HistoryQuery) -> None:
         raise QueryError(f'an offset is not negative, as {query.offset} is')
     if query.offset and query.after is not None:
         raise QueryError('ask for a page by its offset or by a cursor, not by both')
+    _behind(query)
     for moment in (query.since, query.until):
         if moment is not None and moment.tzinfo is None:
             raise QueryError(f'the time {moment} has no zone')
 
 
-def _places(run: Query, query: HistoryQuery) -> list[Row]:
+def _places(run: Query, query: HistoryQuery, total: int | None) -> list[Row]:
     """Where the page's plays are, and one more, which tells whether there is another page.
 
     A place is a row number, what is sorted by, when the play began, and its id.
     """
-    if not query.limit:
+    if not query.limit or total == 0:
         return []
     wanted = query.limit + 1
+    condition = _all((about(query), _behind(query)))
+    if query.order is not Order.STARTED:
+        bound = _bound(run, query, condition)
+        return _sorted_places(run, query, _all((condition, bound)), wanted)
     rows: list[Row] = []
-    for window in _windows(run, query):
-        rows = _sorted_places(run, query, window, wanted)
+    for window in _windows(run, query, total):
+        rows = _sorted_places(run, query, _all((condition, window)), wanted)
         if len(rows) == wanted:
             break
     return rows
 
 
+def _all(parts: Sequence[Part]) -> Part:
+    """All conditions together."""
+    return Part(
+        ' AND '.join(f'({part.sql})' for part in parts),
+        tuple(value for part in parts for value in part.parameters),
+    )
+
+
+def _bound(run: Query, query: HistoryQuery, condition: Part) -> Part:
+    """Up to what the page goes by what is sorted by alone, which one column tells.
+
+    Sorting everything by all that decides would read the ids of all plays.
+    """
+    if query.order is Order.TITLE:
+        return EVERYTHING  # which is no column, and takes long to make twice
+    column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
+    rows = run(
+        f'SELECT {column} FROM finished_plays WHERE {condition.sql} '  # noqa: S608 - constants
+        f'ORDER BY 1 {direction} LIMIT 1 OFFSET ?',
+        [*condition.parameters, query.offset + query.limit],
+    )
+    if not rows:
+        return EVERYTHING
+    return Part(f'{column} {">=" if query.descending else "<="} ?', (rows[0][0],))
+
+
 # How far a page by time looks for its plays, in days, before it looks everywhere.
 _NEAR = (14, 120, 1000)
 
+# A page is looked for in so much more time than plays that are spread evenly would need.
+_ROOM = 4
 
-def _windows(run: Query, query: HistoryQuery) -> list[Part]:
+
+def _windows(run: Query, query: HistoryQuery, total: int | None) -> list[Part]:
     """Conditions on the time, each of which holds more than the one before; all plays at last.
 
     Most pages are full of plays that lie close together in the file.
     """
-    if query.order is not Order.STARTED:
-        return [EVERYTHING]
-    edge = run('SELECT max(started_at), min(started_at) FROM finished_plays')[0]
-    start = edge[0] if query.descending else edge[1]
+    earliest, latest = run('SELECT min(started_at), max(started_at) FROM finished_plays')[0]
+    if earliest is None:
+        return []
     if query.after is not None:
         start = _decoded(query.after)[2]
-    if query.descending:
-        start = min(filter(None, (start, stored(query.until))), default=None)
+    elif query.descending:
+        start = min(filter(None, (latest, stored(query.until))))
     else:
-        start = max(filter(None, (start, stored(query.since))), default=None)
-    if start is None:
-        return [EVERYTHING]
+        start = max(filter(None, (earliest, stored(query.since))))
     sign, way = ('>=', -1) if query.descending else ('<=', 1)
-    near = [
-        Part(f'started_at {sign} ?', (start + way * datetime.timedelta(days=days),))
-        for days in _NEAR
-    ]
-    return [*near, EVERYTHING]
+    near = _NEAR
+    if total is not None:
+        share = (query.offset + query.limit + 1) / total
+        near = (
+            (math.ceil((latest - earliest).days * share * _ROOM) + 1,) if share < 1 / _ROOM else ()
+        )
+    ends = [start + way * datetime.timedelta(days=days) for days in near]
+    return [*(Part(f'started_at {sign} ?', (end,)) for end in ends), EVERYTHING]
 
 
-def _sorted_places(run: Query, query: HistoryQuery, window: Part, wanted: int) -> list[Row]:
-    parts = (about(query), _behind(query), window)
+def _sorted_places(run: Query, query: HistoryQuery, condition: Part, wanted: int) -> list[Row]:
     column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
     return run(
         f'SELECT rowid, {column}, started_at, play_id FROM finished_plays '  # noqa: S608 - constants
-        f'WHERE {" AND ".join(f"({part.sql})" for part in parts)} '
+        f'WHERE {condition.sql} '
         f'ORDER BY {column} {direction}, started_at {direction}, play_id {direction} '
         'LIMIT ? OFFSET ?',
-        [*(value for part in parts for value in part.parameters), wanted, query.offset],
+        [*condition.parameters, wanted, query.offset],
     )
 
 

@@ -40,7 +40,7 @@ __all__ = [
 _LONGEST = 36_600
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """How many plays, and the milliseconds that they were watched."""
 
     plays: int = 0
