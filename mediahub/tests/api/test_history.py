@@ -253,6 +253,7 @@ async def test_range_is_of_days_in_the_zone_of_the_hub(visit: Visit, hub: Hub):
         ('by-user', {'measure': 'viewers'}),
         ('by-user', {'limit': '100000'}),
         ('top-titles', {'level': 'book'}),
+        ('top-titles', {'level': 'track', 'measure': 'viewers'}),
         ('by-day', {'split': 'everything'}),
     ],
 )

@@ -1,6 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import base64
 import datetime
 import random
 from collections.abc import Callable
@@ -240,6 +241,51 @@ def test_text_that_is_all_blank_searches_nothing(plays: Plays):
 def test_query_that_makes_no_sense_is_refused(plays: Plays, query: HistoryQuery, reason: str):
     with pytest.raises(QueryError, match=reason):
         plays.history(query)
+
+
+def forged(*place: object) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip('=')
+
+
+SOME_ID = '6f0c2b1e-5a55-4c1d-9d3f-0f5f7d0f8c11'
+NOON = datetime.datetime(2026, 3, 1, 12)  # as the database keeps it
+
+
+@pytest.mark.parametrize(
+    'place',
+    [
+        ('title', True, 5, NOON, SOME_ID),
+        ('played', True, 'long', NOON, SOME_ID),
+        ('played', True, 2**63, NOON, SOME_ID),
+        ('started', True, 'yesterday', NOON, SOME_ID),
+        ('started', True, NOON, START, SOME_ID),
+        ('started', True, NOON, NOON, 'play'),
+        ('shoe size', True, 43, NOON, SOME_ID),
+        ('started', True, NOON, NOON),
+    ],
+)
+def test_cursor_that_somebody_made_up_is_refused(plays: Plays, place: tuple[object, ...]):
+    order = Order(place[0]) if place[0] != 'shoe size' else Order.STARTED
+
+    with pytest.raises(QueryError, match='none of ours'):
+        plays.history(HistoryQuery(order=order, after=forged(*place)))
+
+
+@pytest.mark.parametrize('descending', [True, False])
+@pytest.mark.parametrize('edge', [datetime.datetime.min, datetime.datetime.max])
+def test_pages_may_begin_at_the_end_of_the_calendar(
+    plays: Plays, edge: datetime.datetime, descending: bool
+):
+    keep(plays, some(10))
+    moment = edge.replace(tzinfo=datetime.UTC)
+    cursor = forged('started', descending, edge, edge, SOME_ID)
+    asked = HistoryQuery(descending=descending)
+
+    between = msgspec.structs.replace(asked, since=moment, until=moment)
+    behind = plays.history(msgspec.structs.replace(asked, after=cursor, counted=False))
+
+    assert plays.history(between).plays == []
+    assert len(behind.plays) == (10 if (edge.year == 1) != descending else 0)
 
 
 def test_cursor_of_another_order_is_refused(plays: Plays):

@@ -351,7 +351,10 @@ async def stats_top_titles(
         Level | None, fastapi.Query(description='Films, shows and artists together by default.')
     ] = None,
     measure: Annotated[
-        Measure, fastapi.Query(description='What the ranking goes by.')
+        Measure,
+        fastapi.Query(
+            description='What the ranking goes by; viewers are not counted of episodes and tracks.'
+        ),
     ] = Measure.PLAYS,
 ) -> Response:
     """What was played most, longest, or by most accounts."""

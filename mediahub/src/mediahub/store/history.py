@@ -9,17 +9,14 @@ page before, which costs the same however far one has come and misses nothing wh
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from ..plays import Play
-from . import playrows, totals
+from . import cursors, playrows, totals
 from .asking import LARGEST_PAGE, HistoryQuery, Order, about
 from .database import Database, Query, Row, stored
 from .ranges import EVERYTHING, Part, QueryError
@@ -149,7 +146,7 @@ def _windows(run: Query, query: HistoryQuery, total: int | None) -> list[Part]:
     if earliest is None:
         return []
     if query.after is not None:
-        start = _decoded(query.after)[2]
+        start = cursors.read(query.after).started_at
     elif query.descending:
         start = min(filter(None, (latest, stored(query.until))))
     else:
@@ -161,8 +158,16 @@ def _windows(run: Query, query: HistoryQuery, total: int | None) -> list[Part]:
         near = (
             (math.ceil((latest - earliest).days * share * _ROOM) + 1,) if share < 1 / _ROOM else ()
         )
-    ends = [start + way * datetime.timedelta(days=days) for days in near]
+    ends = [_moved(start, way * days) for days in near]
     return [*(Part(f'started_at {sign} ?', (end,)) for end in ends), EVERYTHING]
+
+
+def _moved(moment: datetime.datetime, days: int) -> datetime.datetime:
+    """So many days later or earlier, as far as the calendar goes."""
+    try:
+        return moment + datetime.timedelta(days=days)
+    except OverflowError:
+        return datetime.datetime.min if days < 0 else datetime.datetime.max
 
 
 def _sorted_places(run: Query, query: HistoryQuery, condition: Part, wanted: int) -> list[Row]:
@@ -190,37 +195,20 @@ def _plays(run: Query, places: list[int]) -> list[Play]:
 def _behind(query: HistoryQuery) -> Part:
     """That a play comes behind the cursor."""
     if query.after is None:
-        return Part('true')
-    order, descending, value, started, play_id = _decoded(query.after)
-    if (order, descending) != (query.order.value, query.descending):
+        return EVERYTHING
+    place = cursors.read(query.after)
+    if (place.order, place.descending) != (query.order, query.descending):
         raise QueryError('the cursor belongs to another order; begin at the first page')
     column, sign = _COLUMNS[query.order], '<' if query.descending else '>'
     return Part(
         # The first condition says nothing new, but lets DuckDB pass over parts of the file.
         f'{column} {sign}= ? AND ({column} {sign} ? '
-        f'OR started_at {sign} ? OR (started_at = ? AND play_id {sign} ?::UUID))',
-        (value, value, started, started, play_id),
+        f'OR started_at {sign} ? OR (started_at = ? AND play_id {sign} ?))',
+        (place.value, place.value, place.started_at, place.started_at, place.play_id),
     )
 
 
 def _cursor(query: HistoryQuery, row: Row) -> str:
-    _, value, started, play_id = row
-    place = [query.order.value, query.descending, value, started, str(play_id)]
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip('=')
-
-
-_PLACE = msgspec.json.Decoder(tuple[str, bool, int | str, datetime.datetime, str])
-_TIMED_PLACE = msgspec.json.Decoder(tuple[str, bool, datetime.datetime, datetime.datetime, str])
-
-
-def _decoded(cursor: str) -> tuple[str, bool, Any, datetime.datetime, str]:
-    try:
-        content = base64.urlsafe_b64decode(cursor + '=' * (-len(cursor) % 4))
-        place = _PLACE.decode(content)
-        if place[0] in (Order.STARTED.value, Order.STOPPED.value):
-            place = _TIMED_PLACE.decode(content)
-    except (binascii.Error, ValueError) as error:
-        raise QueryError('the cursor is none of ours; begin at the first page') from error
-    if not playrows.is_uuid(place[4]):
-        raise QueryError('the cursor is none of ours; begin at the first page')
-    return place
+    _, value, started_at, play_id = row
+    place = cursors.Place(query.order, query.descending, value, started_at, play_id)
+    return cursors.written(place)
