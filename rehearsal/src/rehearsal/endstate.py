@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r'(?<=[a-z])([-/])\d+\b')
 _UUID: Final = re.compile(r'\b[0-9a-f]{8}\b')
 _AGENT: Final = frozenset({'charm', 'charm-init'})
 _KEPT: Final = frozenset({'webhook-secret'})
-"""Secrets that outlive the option they were made for: those who were given them still have them."""
+"""Secrets that outlive their option: those who were given one still have it."""
 
 
 @dataclasses.dataclass(frozen=True)
