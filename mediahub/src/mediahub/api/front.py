@@ -8,6 +8,7 @@ One line a request, without its query and without the part of a path that is a s
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import secrets
@@ -49,6 +50,10 @@ _HEADERS = (
 
 _PLAIN = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _TRICK = re.compile(rb'[\x00-\x1f\x7f\\%]|(?:^|/)\.{1,2}(?:/|$)|//')
+
+# Ids have to differ, also from those of the last run; nothing depends on their being secret.
+_RUN, _NUMBERS = secrets.token_hex(4), itertools.count(1)
+
 _REQUEST_ID = re.compile(rb'[A-Za-z0-9-]{8,64}')
 
 
@@ -244,4 +249,4 @@ def _id(scope: Scope) -> str:
     for name, value in scope['headers']:
         if name == b'x-request-id' and _REQUEST_ID.fullmatch(value):
             return value.decode()
-    return secrets.token_hex(8)
+    return f'{_RUN}{next(_NUMBERS):08x}'

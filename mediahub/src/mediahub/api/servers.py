@@ -35,7 +35,7 @@ class Server:
     @property
     def machine_id(self) -> str:
         """The server's own id; empty as long as it has never answered."""
-        return self.watcher.state.machine_id
+        return self.watcher.machine_id
 
 
 class Servers:

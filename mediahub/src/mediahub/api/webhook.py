@@ -57,6 +57,20 @@ Keep = Callable[[str, str, bytes], Awaitable[None]]
 Admit = Callable[[str], None]
 
 
+def is_for(scope: Scope) -> bool:
+    """Whether a request is a webhook, by its method and path; notes the token in the path."""
+    if scope['type'] != 'http' or scope['method'] != 'POST':
+        return False
+    path: str = scope['path']
+    if path == PATH:
+        return True
+    start, _, token = path.rpartition('/')
+    if start != PATH or not token:
+        return False
+    scope['path_params'] = {'token': token}
+    return True
+
+
 class Received(msgspec.Struct, frozen=True):
     """A webhook was taken."""
 
@@ -98,6 +112,7 @@ class WebhookEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one."""
+        scope['endpoint'] = self
         try:
             event = await self._take(await self._read(_head(scope), receive))
         except Problem as problem:

@@ -14,11 +14,10 @@ import dataclasses
 from typing import Any, Protocol
 
 import msgspec
-import python_multipart
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 
 from .envelope import JSON, Problem, invalid
+from .webhook_form import Form, Sink, boundary
 
 MULTIPART = 'multipart/form-data'
 
@@ -88,12 +87,10 @@ def reader(content_type: bytes, keep_thumb: bool, limits: Limits = LIMITS) -> Re
     Raises:
         Problem: There is none for it.
     """
-    kind, options = parse_options_header(content_type)
-    if kind == JSON.encode():
+    if between := boundary(content_type):
+        return _Parts(between, keep_thumb, limits)
+    if parse_options_header(content_type)[0] == JSON.encode():
         return _Document(limits)
-    boundary = options.get(b'boundary')
-    if kind == MULTIPART.encode() and boundary:
-        return _Parts(boundary, keep_thumb, limits)
     wanted = f'a webhook is {MULTIPART} with a boundary, or {JSON}'
     raise Problem(415, 'UNSUPPORTED_MEDIA_TYPE', wanted)
 
@@ -149,81 +146,36 @@ class _Parts:
         self._wanted = {b'payload', b'thumb'} if keep_thumb else {b'payload'}
         self._found = dict[bytes, bytearray]()
         self._count = 0
-        self._complete = False
-        self._header = bytearray()
-        self._value = bytearray()
-        self._into: bytearray | None = None
-        self._most = 0
-        self._parser = _parser(self, boundary, limits)
+        self._form = Form(boundary, self._begin, headers=limits.headers, header=limits.header)
 
     def feed(self, piece: bytes) -> None:
-        try:
-            self._parser.write(piece)
-        except FormParserError as error:
-            raise invalid('the form is damaged') from error
+        self._form.feed(piece)
 
     def finish(self) -> Webhook:
-        if not self._complete:
+        if not self._form.complete:
             raise invalid('the form ends too early')
         if b'payload' not in self._found:
             raise _unreadable('the form has no part named payload')
         return Webhook(decode(self._found[b'payload']), bytes(self._found.get(b'thumb', b'')))
 
-    def begin(self) -> None:
+    def _begin(self, name: bytes) -> Sink | None:
         self._count += 1
-        self._into = None
         if self._count > self._limits.parts:
             raise too_many(self._limits.parts)
-
-    def header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def header_end(self) -> None:
-        if bytes(self._header).lower() == b'content-disposition':
-            self._open(parse_options_header(bytes(self._value))[1].get(b'name', b''))
-        self._header.clear()
-        self._value.clear()
-
-    def _open(self, name: bytes) -> None:
         if name not in self._wanted or name in self._found:  # the first of a name counts
-            return
-        self._into = self._found[name] = bytearray()
-        self._most = self._limits.payload if name == b'payload' else self._limits.body
+            return None
+        content = self._found[name] = bytearray()
+        most = self._limits.payload if name == b'payload' else self._limits.body
+        return lambda piece: _append(content, piece, most)
 
-    def data(self, data: bytes, start: int, end: int) -> None:
-        if self._into is None:
-            return
-        self._into += data[start:end]
-        if len(self._into) > self._most:
-            raise too_large('the payload', self._most)
 
-    def end(self) -> None:
-        self._complete = True
+def _append(content: bytearray, piece: bytearray, most: int) -> None:
+    content += piece
+    if len(content) > most:
+        raise too_large('the payload', most)
 
 
 def too_many(most: int) -> Problem:
     """More parts than allowed."""
     close = {'Connection': 'close'}
     return Problem(413, 'TOO_MANY_PARTS', f'the form has more than {most} parts', headers=close)
-
-
-def _parser(parts: _Parts, boundary: bytes, limits: Limits) -> MultipartParser:
-    try:
-        return python_multipart.MultipartParser(
-            boundary,
-            {
-                'on_part_begin': parts.begin,
-                'on_header_field': parts.header_name,
-                'on_header_value': parts.header_value,
-                'on_header_end': parts.header_end,
-                'on_part_data': parts.data,
-                'on_end': parts.end,
-            },
-            max_header_count=limits.headers,
-            max_header_size=limits.header,
-        )
-    except FormParserError as error:
-        raise invalid('the boundary of the form is too long') from error

@@ -76,6 +76,8 @@ class Trust:
         return bool(token) and any(matches)
 
     def _allowed(self, address: str) -> bool:
+        if not self._networks:
+            return False
         try:
             found = ipaddress.ip_address(address)
         except ValueError:

@@ -153,12 +153,18 @@ class Watcher:
         self._hints: collections.deque[tracker.Hint] = collections.deque(maxlen=_HINTS)
         self._backlog = Backlog()
         self._identified_at: float | None = None
+        self._answered: float | None = None
         self._unsaved = ''
 
     @property
     def machines(self) -> frozenset[str]:
         """Machine identifiers of the servers whose plays are in its hands."""
         return frozenset(self._followed)
+
+    @property
+    def machine_id(self) -> str:
+        """Of the server; empty as long as it has never answered. Costs less than the state."""
+        return self._state.machine_id
 
     @property
     def state(self) -> WatchState:
@@ -189,12 +195,17 @@ class Watcher:
 
     # One snapshot
 
-    async def snapshot(self, reasons: frozenset[str] = frozenset()) -> None:
+    async def snapshot(self, reasons: frozenset[str] = frozenset()) -> float:
         """Ask the server once and commit what has changed. Raises nothing but cancellation.
 
         Args:
             reasons: Why it is asked.
+
+        Returns:
+            Seconds until the server had answered, or had not.
         """
+        began = time.monotonic()
+        self._answered = None
         try:
             await self._snapshot(reasons)
         except errors.MediaServerError as error:
@@ -205,6 +216,7 @@ class Watcher:
         except Exception:  # a mistake of ours must not end the watch for ever
             _logger.exception('%s: the snapshot failed', self._state.name)
             self._change(problem='an internal error; see the log')
+        return (self._answered or time.monotonic()) - began
 
     async def _snapshot(self, reasons: frozenset[str]) -> None:
         if 'connected' in reasons or 'disconnected' in reasons:
@@ -213,6 +225,7 @@ class Watcher:
         await self._identify()
         now, hints = self._clock(), tuple(self._hints)
         sightings = await self._api.sessions()
+        self._answered = time.monotonic()
         for _ in hints[: len(self._hints)]:  # later ones have come meanwhile, behind these
             self._hints.popleft()
         machine = self._state.machine_id

@@ -75,6 +75,8 @@ def configure(settings: Settings, further_secrets: Sequence[str] = ()) -> None:
     handler.setFormatter(Lines(pattern, [*secrets_of(settings), *further_secrets], journal))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     logging.captureWarnings(True)
+    # What no line shows is not found out for each of thousands a second.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
 

@@ -32,6 +32,7 @@ from ..web import pages
 from . import control, listening, logs, notify
 from .confinement import confine
 from .parts import Parts, assembled
+from .whole_answers import WholeAnswers
 
 log = logging.getLogger('mediahub')
 
@@ -168,7 +169,7 @@ def _uvicorn(parts: Parts) -> uvicorn.Config:
     return uvicorn.Config(
         _application(parts),
         loop='none',
-        http='httptools',
+        http=WholeAnswers,
         ws='wsproto',
         lifespan='off',
         log_config=None,
