@@ -49,13 +49,16 @@ class Hands:
             raise Over
 
 
-async def taken(hands: Hands, bell: Bell, cost: float = 0, interval: float = 10) -> list[float]:
-    """When snapshots began until the time is over."""
+async def taken(
+    hands: Hands, bell: Bell, cost: float = 0, after: float = 0, interval: float = 10
+) -> list[float]:
+    """When snapshots began until the time is over; what they cost the server, and us after it."""
     began: list[float] = []
 
-    async def snapshot(reasons: frozenset[str]) -> None:
+    async def snapshot(reasons: frozenset[str]) -> float:
         began.append(round(hands.now(), 3))
-        hands.spend(cost)
+        hands.spend(cost + after)
+        return cost
 
     with pytest.raises(Over):
         await bell.answer(snapshot, lambda: interval)
@@ -101,12 +104,19 @@ async def test_a_slow_server_rests_as_long_as_it_took():
     assert await taken(hands, bell, cost=2) == [0, 4, 8]
 
 
+async def test_what_we_do_with_an_answer_is_no_reason_for_a_rest():
+    hands = Hands(until=2)
+    bell = Bell(clock=hands)
+    rung_at(hands, bell, *(number / 10 for number in range(30)))
+    assert await taken(hands, bell, cost=0.1, after=0.6) == [0, 0.7, 1.4]
+
+
 async def test_one_snapshot_is_in_flight_at_a_time():
     bell = Bell(apart=0)
     flying = 0
     seen = 0
 
-    async def snapshot(reasons: frozenset[str]) -> None:
+    async def snapshot(reasons: frozenset[str]) -> float:
         nonlocal flying, seen
         flying += 1
         assert flying == 1
@@ -116,6 +126,7 @@ async def test_one_snapshot_is_in_flight_at_a_time():
         seen += 1
         if seen == 5:
             raise Over
+        return 0
 
     with pytest.raises(Over):
         await bell.answer(snapshot, lambda: 60.0)
@@ -126,8 +137,9 @@ async def test_a_snapshot_learns_what_rang():
     bell = Bell(clock=hands)
     told: list[frozenset[str]] = []
 
-    async def snapshot(reasons: frozenset[str]) -> None:
+    async def snapshot(reasons: frozenset[str]) -> float:
         told.append(reasons)
+        return 0
 
     bell.ring('start')
     hands.plan(1, lambda: bell.ring('webhook'))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -254,7 +255,8 @@ def test_what_has_no_reason_to_move_goes_on(hand: Hand, still: plays.Seen):
     told = [transition for _ in range(90) for transition in hand.snapshot(still, after=10)]
     assert STOPPED not in told
     assert hand.only.stopped_at is None
-    assert hand.only.played_ms + hand.only.paused_ms == 900_000
+    # As it was told last: a pause is told once a minute.
+    assert 840_000 <= hand.only.played_ms + hand.only.paused_ms <= 900_000
 
 
 def test_a_pause_is_told_less_often(hand: Hand):
@@ -262,6 +264,21 @@ def test_a_pause_is_told_less_often(hand: Hand):
     hand.snapshot(film)
     told = [transition for _ in range(30) for transition in hand.snapshot(film, after=10)]
     assert told == [PROGRESS] * 5
+
+
+def test_plays_that_begin_together_are_not_told_together(hand: Hand):
+    films = [sighting(str(number), player=f'tv-{number}') for number in range(100)]
+    hand.snapshot(*films)
+    told = [
+        hand.snapshot(*(at(film, turn * 500) for film in films), after=0.5)
+        for turn in range(1, 61)
+    ]
+    assert [len(turn) for turn in told if len(turn) > 20] == []
+    assert sum(map(len, told)) == 300
+    for play_id in {event.play.play_id for event in hand.events}:
+        moments = [event.at for event in hand.events if event.play.play_id == play_id][1:]
+        pauses = [(after - before).total_seconds() for before, after in pairwise(moments)]
+        assert pauses == [10, 10]
 
 
 def test_a_change_of_delivery_is_told_and_remembered(hand: Hand):

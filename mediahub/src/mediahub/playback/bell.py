@@ -4,7 +4,8 @@
 """Turns any number of rings into a few snapshots, one at a time.
 
 Whatever pushes only rings: a websocket, an event source, a webhook, the timer. A server is asked
-at most every half second, and one that takes long to answer rests as long as it took.
+at most every half second, and one that takes long to answer rests as long as it took. What the hub
+does with the answer is none of the server's trouble, and nobody waits for it twice.
 """
 
 from __future__ import annotations
@@ -78,13 +79,14 @@ class Bell:
 
     async def answer(
         self,
-        snapshot: Callable[[frozenset[str]], Awaitable[object]],
+        snapshot: Callable[[frozenset[str]], Awaitable[float]],
         interval: Callable[[], float],
     ) -> None:
         """Take snapshots until cancelled: the first at once, then at every ring or interval.
 
         Args:
-            snapshot: Takes one; gets the reasons. What it raises ends this.
+            snapshot: Takes one; gets the reasons, and answers how many seconds the server needed.
+                What it raises ends this.
             interval: Seconds after which one is due without a ring.
         """
         never = asyncio.Event()
@@ -93,9 +95,8 @@ class Bell:
             self._reasons.clear()
             self._rung.clear()
             began = self._clock.now()
-            await snapshot(reasons)
-            ended = self._clock.now()
-            await self._clock.wait(self._rung, began + interval() - ended)
-            rest = max(began + self._apart, ended + min(ended - began, _LONGEST_REST))
-            if (left := rest - self._clock.now()) > 0:
+            needed = await snapshot(reasons)
+            await self._clock.wait(self._rung, began + interval() - self._clock.now())
+            rest = max(self._apart, needed + min(needed, _LONGEST_REST))
+            if (left := began + rest - self._clock.now()) > 0:
                 await self._clock.wait(never, left)

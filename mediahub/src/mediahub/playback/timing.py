@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import zlib
 
 from .. import plays
 
@@ -21,7 +22,7 @@ class Rules:
 
     Attributes:
         progress: Between two events that only tell of progress; a pause is told at a sixth of
-            that pace.
+            that pace. See :func:`is_due`.
         confirm: Between the first snapshot that misses a session and the one that ends it.
         silence: After which a play has ended that was not seen, or did not move.
         stall: After which a player that says it plays but does not move is no longer believed.
@@ -50,6 +51,29 @@ RULES = Rules()
 def milliseconds(span: datetime.timedelta) -> int:
     """A span in whole milliseconds; none that is negative, for clocks are set back."""
     return max(0, span // datetime.timedelta(milliseconds=1))
+
+
+def is_due(
+    play: plays.Play, told_at: datetime.datetime, now: datetime.datetime, rules: Rules
+) -> bool:
+    """Whether it is time to tell how far a play is.
+
+    Every play has moments of its own for that, by its id. Hundreds that begin together, as they do
+    for a hub that starts, would otherwise be told together for ever, and whatever happens at that
+    moment would stand behind them.
+
+    Args:
+        play: As it is now.
+        told_at: When the last event of it went out.
+        now: The time.
+        rules: How often.
+    """
+    pace = rules.progress * (6 if play.state is plays.State.PAUSED else 1)
+    first = _BEGINNING + pace * (zlib.crc32(play.play_id.encode()) / 2**32)
+    return (now - first) // pace > (told_at - first) // pace
+
+
+_BEGINNING = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
 def spent(

@@ -325,8 +325,7 @@ class _Diff:
             found.append(plays.Transition.RESUMED)
         if _delivery(before.stream) != _delivery(after.stream):
             found.append(plays.Transition.TRANSCODE_CHANGED)
-        pace = self._rules.progress * (6 if paused else 1)
-        if not found and self._now - told_at >= pace:
+        if not found and timing.is_due(after, told_at, self._now, self._rules):
             found.append(plays.Transition.PROGRESS)
         return found
 
