@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -120,9 +120,10 @@ class Plays:
         refused = [(event, why) for event in events if (why := playrows.unfit(event.play))]
         told = _distinct(event.play for event in events if not playrows.unfit(event.play))
         with self._database.transaction():
-            new = self._news(told)
+            live, finished = self._ordinals([play for found in told.values() for play in found])
+            new = self._news(told, finished | live)
             latest = [versions[-1] for versions in new.values()]
-            self._replace(latest)
+            self._replace(latest, live.keys(), finished.keys())
         self._settle(_FOLD_AT)
         told_by = {(event.play.play_id, event.play.ordinal): event for event in events}
         fresh = [
@@ -136,11 +137,10 @@ class Plays:
             refused=refused,
         )
 
-    def _news(self, told: Mapping[str, list[Play]]) -> dict[str, list[Play]]:
+    def _news(
+        self, told: Mapping[str, list[Play]], known: Mapping[str, int]
+    ) -> dict[str, list[Play]]:
         """The versions that are newer than what is kept."""
-        everything = [play for versions in told.values() for play in versions]
-        live, finished = self._ordinals(everything)
-        known = finished | live
         horizon = retention.horizon(self._database.rows)
         found: dict[str, list[Play]] = {}
         for play_id, versions in told.items():
@@ -165,21 +165,24 @@ class Plays:
     def _expired(self, play: Play, horizon: datetime.date | None) -> bool:
         return horizon is not None and play.started_at.astimezone(self.zone).date() < horizon
 
-    def _replace(self, latest: Sequence[Play]) -> None:
+    def _replace(
+        self, latest: Sequence[Play], live: Collection[str], finished: Collection[str]
+    ) -> None:
         """Put plays where they belong now, in place of what was known of them."""
-        if not latest:
-            return
-        self._database.execute(
-            'DELETE FROM live_plays WHERE play_id IN (SELECT unnest(?::UUID[]))',
-            [[play.play_id for play in latest]],
-        )
-        self._take_back(_AMONG, _among(latest))
+        begun = [play.play_id for play in latest if play.play_id in live]
+        if begun:
+            self._database.execute(
+                'DELETE FROM live_plays WHERE play_id IN (SELECT unnest(?::UUID[]))', [begun]
+            )
+        # Hardly ever: a play whose end is told anew, or was none.
+        if ended := [play for play in latest if play.play_id in finished]:
+            self._take_back(_AMONG, _among(ended))
         self._go_on([play for play in latest if play.stopped_at is None])
-        finished = [play for play in latest if play.stopped_at is not None]
-        if finished:
-            self._stage(finished)
+        over = [play for play in latest if play.stopped_at is not None]
+        if over:
+            self._stage(over)
             self._give_way(matching.pairs(self._database))
-            self._finish(finished)
+            self._finish(over)
 
     def _take_back(self, condition: str, parameters: list[object]) -> None:
         """Remove finished plays, and what they counted for."""
