@@ -28,6 +28,7 @@ from mediahub.engine import wire
 from mediahub.playback import plex_api
 from mediahub.playback.watcher import Watcher
 from mediahub.store.database import Database
+from mediahub.store.expiry import Expiry
 from mediahub.store.letters import DeadLetters
 from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
@@ -94,6 +95,7 @@ def built(home: pathlib.Path, database: Database, servers: Servers, **environ: s
         feed=Feed(metrics.cut_off.inc),
         ready=ready,
         pictures=PictureCache(home / 'pictures'),
+        expiry=Expiry(database, plays, 0, home / 'backups'),
     )
 
 

@@ -30,6 +30,7 @@ from . import (
     live,
     openapi,
     plex_routes,
+    retention_routes,
     server_routes,
     stats_routes,
     webhook,
@@ -50,6 +51,7 @@ ROUTERS: Sequence[fastapi.APIRouter] = (
     stats_routes.router,
     import_routes.router,
     bus_routes.router,
+    retention_routes.router,
     backup_routes.router,
 )
 
@@ -117,7 +119,7 @@ def _lean(hub: Hub, webhooks: webhook.WebhookEndpoint) -> Sequence[BaseRoute]:
     return [
         Route(webhook.PATH, webhooks, methods=['POST']),
         Route(f'{webhook.PATH}/{{token}}', webhooks, methods=['POST']),
-        *health.routes(hub.ready),
+        *health.routes(hub.ready, hub.remarks),
         gauges.route(hub),
         tautulli.route(hub),
     ]

@@ -49,6 +49,7 @@ async def _gauges(hub: Hub) -> list[Gauge]:
         *_of_servers(hub),
         *_of_bus(hub),
         _database(hub),
+        *_of_retention(hub),
         Gauge('mediahub_live_listeners', 'Listeners of live events.').set(len(hub.feed)),
     ]
 
@@ -120,3 +121,25 @@ def _database(hub: Hub) -> Gauge:
         with contextlib.suppress(OSError):
             gauge.set(os.stat(f'{hub.settings.database}{suffix}').st_size, file)
     return gauge
+
+
+def _of_retention(hub: Hub) -> Iterable[Gauge]:
+    standing = hub.expiry.standing
+    yield Gauge('mediahub_retention_days', 'Days that plays are kept; 0 is for ever.').set(
+        standing.days
+    )
+    yield Gauge(
+        'mediahub_retention_horizon_timestamp_seconds', 'Plays that ended before are removed.'
+    ).set(standing.until.timestamp() if standing.until else None)
+    yield Gauge('mediahub_retention_due_plays', 'Plays that wait for being removed.').set(
+        standing.due
+    )
+    yield Gauge(
+        'mediahub_retention_wait_seconds', 'Time to run before many plays are removed at once.'
+    ).set(standing.left if standing.goal else None)
+    yield Gauge('mediahub_retention_removed_plays', 'Plays removed since the start.').set(
+        standing.removed
+    )
+    yield Gauge('mediahub_retention_blocked', 'Whether plays cannot be removed.').set(
+        bool(standing.problem)
+    )

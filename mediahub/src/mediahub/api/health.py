@@ -25,15 +25,26 @@ class Alive(msgspec.Struct, frozen=True):
     version: str
 
 
-class Ready(msgspec.Struct, frozen=True):
-    """What ``/readyz`` answers to those who ask for JSON."""
+class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What ``/readyz`` answers to those who ask for JSON.
+
+    Attributes:
+        reasons: What keeps the hub from its work, one line each.
+        remarks: What else people should know, one line each.
+    """
 
     ready: bool
     reasons: list[str]
+    remarks: list[str] = []
 
 
-def routes(check: Check) -> list[Route]:
-    """The two routes; both are open, and neither tells more than the state."""
+def routes(check: Check, remarks: Callable[[], list[str]]) -> list[Route]:
+    """The two routes; both are open, and neither tells more than the state.
+
+    Args:
+        check: Tells what is in the way.
+        remarks: Tell what is not.
+    """
     alive = msgspec.json.encode(Alive('ok', wire.VERSION))
 
     async def healthz(request: Request) -> Response:
@@ -43,7 +54,7 @@ def routes(check: Check) -> list[Route]:
         reasons = await check()
         status = 503 if reasons else 200
         if 'application/json' in request.headers.get('accept', ''):
-            body = msgspec.json.encode(Ready(not reasons, reasons))
+            body = msgspec.json.encode(Ready(not reasons, reasons, remarks()))
             return Response(body, status, media_type='application/json')
         return PlainTextResponse(''.join(f'{line}\n' for line in reasons or ['ready']), status)
 

@@ -17,6 +17,7 @@ from ..bus.ports import Bus
 from ..playback.importing import Importing
 from ..settings import Settings
 from ..store.database import Database
+from ..store.expiry import Expiry
 from ..store.plays import Plays
 from ..store.stats import Stats
 from .access import Doorkeeper
@@ -38,6 +39,7 @@ class Hub:
         advice: What to do about a server, by its name, where something is known to do.
         imports: What fills gaps from other histories, by the name of the server or ``tautulli``.
         pictures: Those that are kept on disk.
+        expiry: Removes plays that are not to be kept any longer.
         tasks: What requests have begun and do not wait for.
         picture_requests: Bounds the requests for pictures, beside all else that is asked.
     """
@@ -53,6 +55,7 @@ class Hub:
     feed: Feed
     ready: Callable[[], Awaitable[list[str]]]
     pictures: PictureCache
+    expiry: Expiry
     advice: Callable[[str], str] = lambda name: ''
     admit_webhook: Callable[[str], None] = lambda address: None
     imports: Mapping[str, Importing] = dataclasses.field(default_factory=dict[str, Importing])
@@ -61,6 +64,11 @@ class Hub:
     picture_requests: asyncio.Semaphore = dataclasses.field(
         default_factory=lambda: asyncio.Semaphore(6)
     )
+
+    def remarks(self) -> list[str]:
+        """One line for everything that people should know although the hub does its work."""
+        notice = self.expiry.standing.notice
+        return [notice] if notice else []
 
     def ring(self, machine_id: str, event: str) -> bool:
         """Ring the bell of a server for a webhook; False where the server is none of ours."""

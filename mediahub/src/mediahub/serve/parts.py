@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator
 from ..api.auth import installation
 from ..api.auth.liveness import Health, TokenState
 from ..api.auth.service import Auth
+from ..api.backup_routes import BACKUPS
 from ..api.feed import Feed
 from ..api.hub import Hub
 from ..api.metrics import Metrics
@@ -27,6 +28,7 @@ from ..playback.leftovers import Leftovers
 from ..playback.watcher import WatchState
 from ..settings import PlexServer, Settings
 from ..store.database import Database, State, StoreError
+from ..store.expiry import Expiry
 from ..store.outbox import Outbox
 from ..store.plays import Plays
 from ..store.stats import Stats
@@ -56,9 +58,13 @@ class Parts:
         for server in self.hub.servers:
             self.keeper.start(_watch(server), server.watcher.run)
         self.keeper.start('the watch of servers that were taken out', self.leftovers.run)
-        self.keeper.start('upkeep', lambda: upkeep.run(self.hub.database, self.zone))
+        self.keeper.start('upkeep', self._upkeep)
         for name, found in self.hub.imports.items():
             self.keeper.start(f'the import from {name}', found.run)
+
+    async def _upkeep(self) -> None:
+        hub = self.hub
+        await upkeep.run(hub.database, self.zone, hub.expiry, hub.feed.alert)
 
     async def stop(self, patience: float) -> None:
         """Stop it in the order in which nothing is lost: whoever watches, then the bus.
@@ -128,6 +134,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             ready=_Readiness(store, keeper).reasons,
             pictures=PictureCache(settings.home / 'cache' / 'pictures'),
             advice=news.advice,
+            expiry=Expiry(store, plays, settings.retention_days, settings.home / BACKUPS),
             imports=importing.imports(settings, store, plays, servers, outbox, pool),
         )
         leftovers = watching.leftovers(store, outbox, servers, bus.wake)

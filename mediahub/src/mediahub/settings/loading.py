@@ -280,8 +280,6 @@ def _doubts(settings: Settings) -> Iterator[str]:
         yield f'PLEX_OAUTH_REDIRECT_URI does not end in {CALLBACK}; that page has to call it'
     if settings.enable_plex_webhooks:
         yield from _webhook_doubts(settings)
-    if settings.retention_days:
-        yield 'MEDIAHUB_RETENTION_DAYS is not acted on yet: nothing is removed'
     nats = (settings.nats_user, settings.nats_token, settings.nats_credentials_file)
     if any(nats) and not settings.nats_url:
         yield 'NATS_URL is not set, so that the other NATS variables have no effect'

@@ -231,8 +231,8 @@ class Settings(pydantic.BaseModel):
         pydantic.Field(ge=0, le=36500),
         Variable(
             'MEDIAHUB_RETENTION_DAYS',
-            'Days that history is kept; 0 keeps it for ever. '
-            'Not acted on yet: nothing is removed.',
+            'Days that plays are kept; 0 keeps them for ever. Those that ended before are '
+            'removed, the first ones after a day and a backup.',
         ),
     ] = 0
     log_level: Annotated[

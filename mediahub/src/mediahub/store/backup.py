@@ -20,13 +20,16 @@ from .troubles import explained
 _TABLES = 'SELECT table_name FROM duckdb_tables()'
 
 
-def backup(database: Database, folder: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
+def backup(
+    database: Database, folder: pathlib.Path, now: datetime.datetime, named: str = 'mediahub'
+) -> pathlib.Path:
     """Copy the file as it is at this moment; writers wait meanwhile, readers do not.
 
     Args:
         database: The open database.
         folder: Where the copy goes; made where it is not there.
         now: For the copy's name.
+        named: How that begins.
 
     Returns:
         The copy.
@@ -38,7 +41,7 @@ def backup(database: Database, folder: pathlib.Path, now: datetime.datetime) -> 
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f'{folder} cannot be made ({error.strerror})') from error
-    target = _free_name(folder, f'mediahub-{now:%Y%m%dT%H%M%SZ}')
+    target = _free_name(folder, f'{named}-{now:%Y%m%dT%H%M%SZ}')
     part = target.with_suffix('.part')
     try:
         with database.at_rest() as path:

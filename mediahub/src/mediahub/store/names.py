@@ -141,6 +141,10 @@ class Learned:
         self._stored.update(self._pending)
         self._pending.clear()
 
+    def forget(self) -> None:
+        """Take nothing for stored any more."""
+        self._stored.clear()
+
     def _write(self, names: Names, plays: Sequence[Play]) -> None:
         newest: dict[int, tuple[tuple[Value, ...], datetime.datetime]] = {}
         for play in plays:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from . import ranges, retention, rollups, zones
+from . import ranges, rollups, zones
 from .database import Database, Query, Row, restored
 from .ranges import Part, StatsQuery
 
@@ -142,9 +142,6 @@ def refresh(database: Database, zone: datetime.tzinfo, limit: int = 400) -> int:
     """
     for _ in range(0, limit, _AT_ONCE):
         with database.transaction():
-            # Not all plays of these are there any more, so what was found before is better.
-            closed = retention.horizon(database.rows) or datetime.date.min
-            database.execute('DELETE FROM stale_peaks WHERE day <= ?', [closed])
             rows = database.rows(_NEXT, [_AT_ONCE])
             if not rows:
                 return 0
@@ -195,8 +192,7 @@ def _when(asked: StatsQuery) -> Part:
 def _stale(query: Query, asked: StatsQuery) -> list[datetime.date]:
     when = _when(asked)
     rows = query(f'SELECT day FROM ({_STALE}) WHERE {when.sql}', when.parameters)  # noqa: S608 - constants
-    closed = retention.horizon(query) or datetime.date.min
-    return [row[0] for row in rows if row[0] > closed]
+    return [row[0] for row in rows]
 
 
 def _stored(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> list[Row]:

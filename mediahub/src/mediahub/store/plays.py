@@ -74,7 +74,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         new: Plays that filled a gap.
         known: Plays that were imported before, or that we or a better source know.
-        expired: Plays of a time that retention has removed already.
+        expired: Plays that ended before the time for which plays are kept.
         refused: Plays that cannot be kept, because they have not ended or make no sense.
         reasons: Why, for the first few.
     """
@@ -141,12 +141,12 @@ class Plays:
         self, told: Mapping[str, list[Play]], known: Mapping[str, int]
     ) -> dict[str, list[Play]]:
         """The versions that are newer than what is kept."""
-        horizon = retention.horizon(self._database.rows)
+        horizon = retention.until(self._database.rows)
         found: dict[str, list[Play]] = {}
         for play_id, versions in told.items():
             fresh = [play for play in versions if play.ordinal > known.get(play_id, -1)]
-            # What retention has removed is counted already, and must not come back by a replay.
-            removed = play_id not in known and self._expired(versions[-1], horizon)
+            # What retention has removed must not come back by a replay or by a late event.
+            removed = play_id not in known and _expired(versions[-1], horizon)
             if fresh and not removed:
                 found[play_id] = fresh
         return found
@@ -161,9 +161,6 @@ class Plays:
             _among(plays),
         )
         return dict(live), dict(finished)
-
-    def _expired(self, play: Play, horizon: datetime.date | None) -> bool:
-        return horizon is not None and play.started_at.astimezone(self.zone).date() < horizon
 
     def _replace(
         self, latest: Sequence[Play], live: Collection[str], finished: Collection[str]
@@ -260,8 +257,8 @@ class Plays:
         reasons = [why for play in given if (why := _unfit_for_import(play))]
         fit = _once(play for play in given if not _unfit_for_import(play))
         with self._database.transaction():
-            horizon = retention.horizon(self._database.rows)
-            current = [play for play in fit if not self._expired(play, horizon)]
+            horizon = retention.until(self._database.rows)
+            current = [play for play in fit if not _expired(play, horizon)]
             unknown = self._not_imported(current)
             same = matching.going_on(unknown, self._live_now())
             candidates = [play for play in unknown if play.play_id not in same]
@@ -316,6 +313,10 @@ class Plays:
                     [stands_for.get(play.play_id, play.play_id) for play in plays],
                 ],
             )
+
+    def forget_names(self) -> None:
+        """Say that names may have been removed; each is written anew with its next play."""
+        self._names.forget()
 
     def newest_import(self, source: Source, server: str) -> datetime.datetime | None:
         """When the latest play that was kept from a source began; the next import may begin there.
@@ -376,6 +377,11 @@ def _distinct(plays: Iterable[Play]) -> Mapping[str, list[Play]]:
         play_id: [versions[ordinal] for ordinal in sorted(versions)]
         for play_id, versions in found.items()
     }
+
+
+def _expired(play: Play, horizon: datetime.datetime | None) -> bool:
+    """Whether a play ended, or was last there, before the time for which plays are kept."""
+    return horizon is not None and (play.stopped_at or play.seen_at) < horizon
 
 
 def _among(plays: Sequence[Play]) -> list[object]:

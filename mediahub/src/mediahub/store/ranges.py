@@ -225,23 +225,8 @@ def total(
     )
 
 
-def split(
-    first: datetime.date | None,
-    last: datetime.date | None,
-    horizon: datetime.date | None = None,
-) -> Split:
-    """Split a range.
-
-    Args:
-        first: None for no bound.
-        last: None for no bound.
-        horizon: The day before which plays were removed: of a month that begins before it only
-            the whole is known, so it counts whole where the range touches it.
-    """
-    if first is not None and horizon is not None and first.replace(day=1) < horizon:
-        first = first.replace(day=1)
-    if last is not None and horizon is not None and last.replace(day=1) < horizon:
-        last = next_month(last) - _DAY
+def split(first: datetime.date | None, last: datetime.date | None) -> Split:
+    """Split a range; None is for no bound."""
     start = first if first is None or first.day == 1 else next_month(first)
     end = last if last is None or (last + _DAY).day == 1 else last.replace(day=1) - _DAY
     if start is not None and end is not None and start > end:

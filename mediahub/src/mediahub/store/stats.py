@@ -7,7 +7,7 @@ Only plays that have ended count, all of each on the day and in the hour in whic
 hub's time zone. Every chart is exact at every moment and read from one state of the database.
 
 A chart of one account over other things than days and titles reads the plays themselves, and so
-does the part of a month at the edge of a range; of what retention has removed it knows no more.
+does the part of a month at the edge of a range.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from . import names, peaks, ranges, retention, rollups, titles
+from . import names, peaks, ranges, rollups, titles
 from .database import Database, Row
 from .peaks import Peak
 from .ranges import Measure, QueryError, StatsQuery
@@ -157,7 +157,7 @@ class Stats:
         if query.account is not None:
             parts = ranges.scanned(keys, ranges.about(query))
         else:
-            span = ranges.split(query.first, query.last, retention.horizon(self._database.read))
+            span = ranges.split(query.first, query.last)
             parts = ranges.by_months(rollups.PLAYER_MONTH, query, span)
             for edge in span.edges:
                 parts += ranges.scanned(rollups.PLAYER_MONTH.keys[1:], ranges.about(query, edge))

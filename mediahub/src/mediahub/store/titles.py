@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from . import ranges, retention, rollups
+from . import ranges, rollups
 from .database import Query, Row
 from .ranges import FEW, Measure, Part, QueryError, StatsQuery
 
@@ -66,19 +66,19 @@ def top(query: Query, asked: StatsQuery, level: Level, measure: Measure) -> list
     """
     if measure is Measure.VIEWERS and level.key == 'piece':
         raise QueryError('viewers are counted of films, shows and artists, not of their parts')
-    part = _viewers(asked, level) if measure is Measure.VIEWERS else _plays(query, asked, level)
+    part = _viewers(asked, level) if measure is Measure.VIEWERS else _plays(asked, level)
     ordered = f'{part.sql} ORDER BY {measure.order}, {level.key} LIMIT ?'
     ranked = query(ordered, [*part.parameters, asked.limit])
     described = _described(query, level, [row[0] for row in ranked])
     return [_title(row, described.get(row[0]), level) for row in ranked]
 
 
-def _plays(query: Query, asked: StatsQuery, level: Level) -> Part:
+def _plays(asked: StatsQuery, level: Level) -> Part:
     keys = (level.key,)
     condition = ranges.about(asked)
     kind = level.media_type
     if level.key == 'work' and asked.account is None:
-        parts = _months(query, asked, kind)
+        parts = _months(asked, kind)
     elif level.key == 'work' and asked.everything:
         parts = ranges.counted(rollups.AUDIENCE, keys, condition, FEW, kind)
     elif asked.everything and asked.account is None:
@@ -88,9 +88,9 @@ def _plays(query: Query, asked: StatsQuery, level: Level) -> Part:
     return ranges.total(parts, keys, FEW)
 
 
-def _months(query: Query, asked: StatsQuery, kind: str) -> list[Part]:
+def _months(asked: StatsQuery, kind: str) -> list[Part]:
     keys = rollups.WORK_MONTH.keys[1:]
-    span = ranges.split(asked.first, asked.last, retention.horizon(query))
+    span = ranges.split(asked.first, asked.last)
     parts = ranges.by_months(rollups.WORK_MONTH, asked, span, FEW, kind)
     for edge in span.edges:
         parts += ranges.scanned(keys, ranges.about(asked, edge), FEW, kind)

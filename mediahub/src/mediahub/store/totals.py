@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from . import ranges, retention, rollups
+from . import ranges, rollups
 from .asking import HistoryQuery, about
 from .database import Query
 from .ranges import Part
@@ -25,7 +25,7 @@ _DECISIONS = {value: name for name, value in rollups.DECISIONS.items()}
 
 def of(run: Query, query: HistoryQuery) -> tuple[int, int]:
     """Plays, and milliseconds."""
-    part = _from_counts(run, query) or _from_plays(query)
+    part = _from_counts(query) or _from_plays(query)
     plays, played_ms = run(part.sql, part.parameters)[0]
     return plays, played_ms
 
@@ -39,7 +39,7 @@ def _from_plays(query: HistoryQuery) -> Part:
     )
 
 
-def _from_counts(run: Query, query: HistoryQuery) -> Part | None:
+def _from_counts(query: HistoryQuery) -> Part | None:
     """None where no table of counts knows of all that is asked for."""
     asked = {
         field.name
@@ -55,7 +55,7 @@ def _from_counts(run: Query, query: HistoryQuery) -> Part | None:
         return None
     rollup = _TABLES[tables.pop()] if tables else rollups.DAY
     measures = (f'{kind}_plays', f'{kind}_ms') if kind else ranges.FEW
-    return _added_up(run, query, rollup, measures)
+    return _added_up(query, rollup, measures)
 
 
 def _kind(query: HistoryQuery) -> str:
@@ -67,13 +67,9 @@ def _kind(query: HistoryQuery) -> str:
     return ''
 
 
-def _added_up(
-    run: Query, query: HistoryQuery, rollup: rollups.Rollup, measures: tuple[str, ...]
-) -> Part:
-    """Counts hold what retention has removed, so they are asked for what is kept only."""
-    horizon = retention.horizon(run)
+def _added_up(query: HistoryQuery, rollup: rollups.Rollup, measures: tuple[str, ...]) -> Part:
     given = {
-        'day >= ?': max(filter(None, (query.first, horizon)), default=None),
+        'day >= ?': query.first,
         'day <= ?': query.last,
         'server = ?': query.server,
         'account = ?': query.account,
@@ -81,10 +77,6 @@ def _added_up(
         'platform = ?': query.platform,
     }
     parts = ranges.counted(rollup, (), ranges.all_of(given), measures)
-    if horizon is not None:
-        older = {'day >= ?': query.first, 'day < ?': horizon}
-        # Plays that began before it and ended afterwards are there until it moves on.
-        parts += ranges.scanned((), ranges.all_of(given | older), measures)
     plays, watched = (f'coalesce(sum({name}), 0)::BIGINT' for name in measures)
     union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
     return Part(

@@ -36,11 +36,7 @@ def midnight(day: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
 
 
 def adopt(database: Database, zone: datetime.tzinfo) -> bool:
-    """Count by this zone from now on; answers whether another one was used before.
-
-    Counts of plays that retention has removed stay in the days of the zone that they were counted
-    in, because nothing else is known of them.
-    """
+    """Count by this zone from now on; answers whether another one was used before."""
     known = database.one("SELECT value FROM facts WHERE name = 'zone'")
     if known == name(zone):
         return False

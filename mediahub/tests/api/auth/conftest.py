@@ -28,6 +28,7 @@ from mediahub.bus.local import LocalBus
 from mediahub.bus.recorder import Recorder
 from mediahub.engine import wire
 from mediahub.store.database import Database
+from mediahub.store.expiry import Expiry
 from mediahub.store.letters import DeadLetters
 from mediahub.store.outbox import Outbox
 from mediahub.store.plays import Plays
@@ -265,6 +266,7 @@ def hub_of(chosen: settings.Settings, database: Database, auth: Auth, folder: pa
         feed=Feed(metrics.cut_off.inc),
         ready=ready,
         pictures=PictureCache(folder / 'pictures'),
+        expiry=Expiry(database, plays, 0, folder / 'backups'),
     )
 
 
