@@ -26,13 +26,6 @@ from storage_options import CheckStorageParams, ShowStorageParams, StorageOption
 
 _POLL: Final = 2.0  # seconds between two looks at a running check
 
-_STATUSES: Final = {
-    storage_state.Level.BLOCKED: ops.BlockedStatus,
-    storage_state.Level.MAINTENANCE: ops.MaintenanceStatus,
-    storage_state.Level.WAITING: ops.WaitingStatus,
-    storage_state.Level.ACTIVE: ops.ActiveStatus,
-}
-
 
 class CharmarrStorageCharm(ops.CharmBase):
     """Keeps a volume, and offers it on ``media-storage``."""
@@ -189,8 +182,8 @@ class CharmarrStorageCharm(ops.CharmBase):
             event.add_status(ops.ActiveStatus('the leader looks after the storage'))
         else:
             storage = self._storage or self._shared(options).view()
-            line = storage_report.status(storage, self._consumers())
-            event.add_status(_STATUSES[line.level](line.text))
+            status = storage_report.status(storage, self._consumers())
+            event.add_status(status.for_juju())
 
 
 def _answer(storage: shared_storage.Storage, number: int) -> check_job.Answer | None:

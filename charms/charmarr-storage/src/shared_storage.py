@@ -27,6 +27,7 @@ from charmarr_lib.kubernetes import (
     UnreachableError,
     claims,
 )
+from charmarr_lib.status import Level
 from storage_options import EVERY_NODE, Backend
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,10 @@ logger = logging.getLogger(__name__)
 _MOST_STEPS: Final = 10
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
-_NO_CLAIM: Final = state.Trouble('the claim is not made yet', state.Level.WAITING)
+_NO_CLAIM: Final = state.Trouble('the claim is not made yet', Level.WAITING)
 _NOT_MADE: Final = state.Trouble(
     'the volume is made when the first application mounts it; relate one first',
-    state.Level.WAITING,
+    Level.WAITING,
 )
 _GOING: Final = ('Succeeded', 'Failed')
 
@@ -294,4 +295,4 @@ def _trouble(error: ClusterError) -> state.Trouble:
         return state.Trouble(str(error))
     # The object has changed or gone since we looked, or nobody answered: the next event looks
     # again.
-    return state.Trouble(str(error), state.Level.WAITING)
+    return state.Trouble(str(error), Level.WAITING)

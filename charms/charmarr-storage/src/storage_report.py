@@ -11,8 +11,9 @@ from typing import Final
 
 import storage_check_job as check_job
 from charmarr_lib.kubernetes import claims
+from charmarr_lib.status import Level, Status
 from shared_storage import Storage
-from storage_state import Level, last_good
+from storage_state import last_good
 
 _MOST_NAMES: Final = 8
 _LONGEST: Final = 400  # characters of a status line
@@ -38,15 +39,7 @@ class Consumer:
         return self.name if self.is_known else f'{self.name or "unnamed"} (unknown)'
 
 
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """A status: how serious, and the text."""
-
-    level: Level
-    text: str
-
-
-def status(storage: Storage, consumers: Sequence[Consumer]) -> Line:
+def status(storage: Storage, consumers: Sequence[Consumer]) -> Status:
     """Return the status of the application's leader."""
     if storage.trouble is not None:
         return _line(storage.trouble.level, storage.trouble.text)
@@ -56,15 +49,15 @@ def status(storage: Storage, consumers: Sequence[Consumer]) -> Line:
     return _line(Level.ACTIVE, _ready(storage, consumers))
 
 
-def _line(level: Level, text: str) -> Line:
-    return Line(level, _shortened(claims.one_line(text), _LONGEST))
+def _line(level: Level, text: str) -> Status:
+    return Status(level, _shortened(claims.one_line(text), _LONGEST))
 
 
 def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f'{text[: length - 3]}...'
 
 
-def _unbound(storage: Storage) -> Line | None:
+def _unbound(storage: Storage) -> Status | None:
     claim = storage.seen.claim if storage.seen is not None else None
     if storage.seen is None or claim is None:
         return _line(Level.WAITING, 'the claim is not made yet')
@@ -87,7 +80,7 @@ def explained(delay: str, claim: claims.Claim) -> str:
     return delay
 
 
-def _expanding(storage: Storage) -> Line | None:
+def _expanding(storage: Storage) -> Status | None:
     claim = storage.seen.claim if storage.seen is not None else None
     if claim is None or not claims.is_expanding(claim):
         return None
@@ -102,7 +95,7 @@ def _expanding(storage: Storage) -> Line | None:
     return _line(Level.MAINTENANCE, what)
 
 
-def _checked(storage: Storage) -> Line | None:
+def _checked(storage: Storage) -> Status | None:
     """Return what the check has to say, unless all is well."""
     run = storage.seen.run if storage.seen is not None else None
     app = storage.wanted.names.app

@@ -9,22 +9,13 @@ Plain frozen values, for :mod:`storage_plan` to decide with and :mod:`shared_sto
 from __future__ import annotations
 
 import dataclasses
-import enum
 from typing import TypeAlias
 
 import storage_check_job as check_job
 import storage_names
 from charmarr_lib.kubernetes import Kind, Manifest, claims
+from charmarr_lib.status import Level
 from storage_options import Backend, StorageOptions
-
-
-class Level(enum.Enum):
-    """How serious something is, worst first."""
-
-    BLOCKED = 'blocked'
-    MAINTENANCE = 'maintenance'
-    WAITING = 'waiting'
-    ACTIVE = 'active'
 
 
 @dataclasses.dataclass(frozen=True)

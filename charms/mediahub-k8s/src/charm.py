@@ -29,15 +29,10 @@ from hub import Failed
 from hub_container import Health
 from hub_plan import Duty, Room, Secrets, World
 from hub_servers import Server
-from hub_status import Level, Seen
+from hub_status import Seen
 
 logger = logging.getLogger(__name__)
 
-_STATUSES: Final = {
-    Level.ACTIVE: ops.ActiveStatus,
-    Level.WAITING: ops.WaitingStatus,
-    Level.BLOCKED: ops.BlockedStatus,
-}
 _WEBHOOK: Final = 'webhook-secret'  # label of the secret that webhooks show
 _CURRENT: Final = 'secret'
 _PREVIOUS: Final = 'previous'
@@ -253,7 +248,7 @@ class MediahubCharm(ops.CharmBase):
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         status = hub_status.report(self._seen or self._survey())
-        event.add_status(_STATUSES[status.level](status.message))
+        event.add_status(status.for_juju())
 
     def _survey(self) -> Seen:
         """Look how things are, without changing anything."""

@@ -6,32 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Iterator
 
 import hub_plan
 import hub_servers
 from charmarr_lib import config
 from charmarr_lib.interfaces import MediaServer
+from charmarr_lib.status import Status, active, blocked, waiting
 from hub_container import Health
 from hub_plan import Duty, Plan, World
 from hub_servers import Server
-
-
-class Level(enum.Enum):
-    """Juju's name of a status."""
-
-    ACTIVE = 'active'
-    WAITING = 'waiting'
-    BLOCKED = 'blocked'
-
-
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """One line, and how bad it is."""
-
-    level: Level
-    message: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,36 +36,28 @@ class Seen:
 def report(seen: Seen) -> Status:
     """Return the unit's status: the first thing in the way, or what is worth knowing."""
     obstacle = next(_obstacles(seen), None)
-    return obstacle or Status(Level.ACTIVE, '; '.join(_remarks(seen)))
-
-
-def _blocked(message: str) -> Status:
-    return Status(Level.BLOCKED, message)
-
-
-def _waiting(message: str) -> Status:
-    return Status(Level.WAITING, message)
+    return obstacle or active('; '.join(_remarks(seen)))
 
 
 def _obstacles(seen: Seen) -> Iterator[Status]:
     world = seen.world
     if isinstance(world.options, config.Invalid):
-        yield _blocked(str(world.options))
+        yield blocked(str(world.options))
     if world.duty is Duty.IDLE:
-        yield _blocked(f'only the leader runs the hub; run: juju scale-application {world.app} 1')
+        yield blocked(f'only the leader runs the hub; run: juju scale-application {world.app} 1')
     if world.room is None:
-        yield _waiting('waiting for Pebble')
+        yield waiting('waiting for Pebble')
         return
     if not world.room.mounted:
-        yield _waiting('waiting for the storage "data"')
+        yield waiting('waiting for the storage "data"')
     for fault in world.secrets.faults:
-        yield _blocked(fault)
+        yield blocked(fault)
     if seen.trouble:
-        yield _blocked(seen.trouble)
+        yield blocked(seen.trouble)
     if not world.room.running:
-        yield _waiting(_why_not_running(world.duty))
+        yield waiting(_why_not_running(world.duty))
     elif seen.health is not None and not seen.health.answers:
-        yield _waiting('the hub runs but does not answer yet')
+        yield waiting('the hub runs but does not answer yet')
     yield from _about_servers(seen)
 
 
@@ -94,11 +70,11 @@ def _why_not_running(duty: Duty) -> str:
 def _about_servers(seen: Seen) -> Iterator[Status]:
     world = seen.world
     for clash in world.roster.clashes:
-        yield _blocked(clash)
+        yield blocked(clash)
     for malformed in hub_servers.malformed(world.answers):
-        yield _waiting(malformed)
+        yield waiting(malformed)
     for problem in seen.health.problems if seen.health else ():
-        yield _waiting(problem)
+        yield waiting(problem)
 
 
 def _remarks(seen: Seen) -> Iterator[str]:

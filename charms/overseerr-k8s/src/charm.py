@@ -29,16 +29,11 @@ from seerr_options import Rotation
 from seerr_plan import Duty, Plan, Room, World
 from seerr_servers import Server
 from seerr_settings import Fault
-from seerr_status import Level, Seen
+from seerr_status import Seen
 from seerr_work import Note
 
 logger = logging.getLogger(__name__)
 
-_STATUSES: Final = {
-    Level.ACTIVE: ops.ActiveStatus,
-    Level.WAITING: ops.WaitingStatus,
-    Level.BLOCKED: ops.BlockedStatus,
-}
 _ROTATIONS: Final = {
     Rotation.DISABLED: ops.SecretRotate.NEVER,
     Rotation.DAILY: ops.SecretRotate.DAILY,
@@ -226,7 +221,7 @@ class OverseerrCharm(ops.CharmBase):
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         status = seerr_status.report(self._seen or Seen(self._look()))
-        event.add_status(_STATUSES[status.level](status.message))
+        event.add_status(status.for_juju())
 
     # Secrets.
 

@@ -6,32 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Iterator
 
 import seerr
 import seerr_plan
 from charmarr_lib import config
 from charmarr_lib.interfaces import MediaServer
+from charmarr_lib.status import Status, active, blocked, waiting
 from seerr_plan import Duty, Ready, World
 from seerr_settings import Stage
 from seerr_work import Note
-
-
-class Level(enum.Enum):
-    """Juju's name of a status."""
-
-    ACTIVE = 'active'
-    WAITING = 'waiting'
-    BLOCKED = 'blocked'
-
-
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """One line, and how bad it is."""
-
-    level: Level
-    message: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,36 +36,28 @@ class Seen:
 def report(seen: Seen) -> Status:
     """Return the unit's status: the first thing in the way, or what is worth knowing."""
     obstacle = next(_obstacles(seen), None)
-    return obstacle or Status(Level.ACTIVE, '; '.join(_remarks(seen.world)))
-
-
-def _blocked(message: str) -> Status:
-    return Status(Level.BLOCKED, message)
-
-
-def _waiting(message: str) -> Status:
-    return Status(Level.WAITING, message)
+    return obstacle or active('; '.join(_remarks(seen.world)))
 
 
 def _obstacles(seen: Seen) -> Iterator[Status]:
     world = seen.world
     if isinstance(world.options, config.Invalid):
-        yield _blocked(str(world.options))
+        yield blocked(str(world.options))
     if world.duty is Duty.IDLE:
-        yield _blocked(f'only the leader runs Seerr; run: juju scale-application {world.app} 1')
+        yield blocked(f'only the leader runs Seerr; run: juju scale-application {world.app} 1')
     if world.room is None:
-        yield _waiting('waiting for Pebble')
+        yield waiting('waiting for Pebble')
         return
     if world.room.image is None:
-        yield _blocked('the image holds no Seerr: refresh with --resource seerr-image=…')
+        yield blocked('the image holds no Seerr: refresh with --resource seerr-image=…')
     if world.fault:
-        yield _blocked(world.fault.value)
+        yield blocked(world.fault.value)
     if seen.trouble:
-        yield _blocked(seen.trouble) if world.room.running else _waiting(seen.trouble)
+        yield blocked(seen.trouble) if world.room.running else waiting(seen.trouble)
     if not world.room.running:
-        yield _waiting(_why_not_running(world.duty))
+        yield waiting(_why_not_running(world.duty))
     elif not world.room.up:
-        yield _waiting('Seerr runs but does not answer yet')
+        yield waiting('Seerr runs but does not answer yet')
     yield from _about_servers(seen)
 
 
@@ -93,12 +69,12 @@ def _why_not_running(duty: Duty) -> str:
 
 def _about_servers(seen: Seen) -> Iterator[Status]:
     for malformed in seen.world.malformed:
-        yield _waiting(str(malformed))
+        yield waiting(str(malformed))
     now = seerr_plan.ready(seen.world)
     if now is not None and now.choice.problem:
-        yield _blocked(now.choice.problem)
+        yield blocked(now.choice.problem)
     for note in seen.notes:
-        yield _blocked(note.message) if note.blocked else _waiting(note.message)
+        yield blocked(note.message) if note.blocked else waiting(note.message)
 
 
 def _remarks(world: World) -> Iterator[str]:

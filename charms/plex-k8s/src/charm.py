@@ -31,11 +31,6 @@ _LOG_LEVELS: Final = {
     plex_options.LogLevel.DEBUG: logging.DEBUG,
     plex_options.LogLevel.TRACE: logging.DEBUG,
 }
-_STATUSES: Final = {
-    plex_status.Level.ACTIVE: ops.ActiveStatus,
-    plex_status.Level.WAITING: ops.WaitingStatus,
-    plex_status.Level.BLOCKED: ops.BlockedStatus,
-}
 # A new unit is told of its relations one by one before anything else. That storage is not among
 # those it knows says nothing yet, and what the pod carries may be right: an application that was
 # scaled to zero and back has it from before.
@@ -170,7 +165,7 @@ class PlexCharm(ops.CharmBase):
         if self._leaving:
             return
         status = plex_status.report(self._seen or self._survey())
-        event.add_status(_STATUSES[status.level](status.message))
+        event.add_status(status.for_juju())
 
     def _survey(self) -> plex_status.Seen:
         """Look how things are, without changing anything."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,22 +15,7 @@ import plex_layer
 import plex_plan
 from charmarr_lib import config, kubernetes, pebble
 from charmarr_lib.interfaces import Absent, Malformed
-
-
-class Level(enum.Enum):
-    """Juju's name of a status."""
-
-    ACTIVE = 'active'
-    WAITING = 'waiting'
-    BLOCKED = 'blocked'
-
-
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """One line, and how bad it is."""
-
-    level: Level
-    message: str
+from charmarr_lib.status import Status, active, blocked, waiting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,16 +37,6 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
-def blocked(message: str) -> Status:
-    """Return a status that asks the operator to do something."""
-    return Status(Level.BLOCKED, message)
-
-
-def waiting(message: str) -> Status:
-    """Return a status that asks for patience."""
-    return Status(Level.WAITING, message)
-
-
 def trouble(error: pebble.ProgramError, namespace: str, pod: str) -> Status:
     """Return what to say when the container did not do what was decided."""
     if isinstance(error, pebble.Exited):
@@ -77,7 +51,7 @@ def trouble(error: pebble.ProgramError, namespace: str, pod: str) -> Status:
 
 def report(seen: Seen) -> Status:
     """Return the unit's status: the first thing in the way, or what is worth knowing."""
-    return next(_obstacles(seen), None) or Status(Level.ACTIVE, '; '.join(_remarks(seen)))
+    return next(_obstacles(seen), None) or active('; '.join(_remarks(seen)))
 
 
 def _obstacles(seen: Seen) -> Iterator[Status]:

@@ -7,7 +7,7 @@ Juju fires relation-changed with no remote unit when an application's settings c
 the unit itself as the one that departs when it does. ``ops.testing`` 8.9 can express neither, so
 the environment of the hook is corrected on its way. Nor does it give the charm its own files: it
 writes the metadata anew for every hook, which takes longer than most hooks; and so does reading
-them.
+them. Last, what ops keeps for the length of a process would be kept for that of all hooks.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ def hook_surroundings(
     finally:
         setattr(_MAIN, _READ, reading)
         setattr(scenario.context, _RUNTIME, original)
+        # It holds every framework there was, with its charm and all that either refers to.
+        ops.Framework.on = ops.FrameworkEvents()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ CHARM = pathlib.Path(__file__).parents[2]
 PAGE = CHARM.parents[1] / 'docs/reference/overseerr-k8s.md'
 METADATA: Any = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
 OPTIONS = METADATA['config']['options']
-SAYERS = {'_blocked', '_waiting', 'Note'}
+SAYERS = {'blocked', 'waiting', 'Note'}
 
 
 @pytest.fixture
