@@ -1,9 +1,14 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The bus that the settings ask for: over a broker where they name one, else in the process."""
+"""The bus that the settings ask for: over a broker where they name one, else in the process.
+
+What speaks to a broker is imported where there is one: it is a fifth of what a hub has to load.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pydantic
 
@@ -13,16 +18,19 @@ from ..store.database import Database
 from ..store.letters import DeadLetters
 from ..store.outbox import Outbox
 from . import ports
-from .broker import Broker
-from .jetstream import JetStreamBus
 from .local import LocalBus
 from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from .broker import Broker
 
 
 def where(settings: Settings) -> Broker | None:
     """The broker of the settings; None where they name none."""
     if not settings.nats_servers:
         return None
+    from .broker import Broker
+
     return Broker.at(
         settings.nats_servers,
         user=settings.nats_user,
@@ -45,6 +53,8 @@ def chosen(settings: Settings, database: Database, recorder: Recorder) -> ports.
     broker = where(settings)
     if broker is None:
         return LocalBus(outbox, recorder, letters, database.run)
+    from .jetstream import JetStreamBus
+
     return JetStreamBus(
         broker,
         outbox,
