@@ -8,14 +8,14 @@ Needs Chromium on the PATH, or its place in CHROMIUM.
 """
 
 import contextlib
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator
 from typing import Any
+
+from mediahub.testing import browser
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -49,9 +49,7 @@ def demo() -> Generator[str]:
 
 def take(page: Any, link: str, folder: pathlib.Path) -> None:
     """Go through the views."""
-    page.goto(link)
-    page.get_by_role('button').first.click()
-    page.get_by_role('heading', name='Now playing').wait_for()
+    browser.sign_in(page, link)
     for suffix, (width, height) in SIZES.items():
         for shade, scheme in SCHEMES.items():
             page.set_viewport_size({'width': width, 'height': height})
@@ -67,19 +65,12 @@ def take(page: Any, link: str, folder: pathlib.Path) -> None:
 
 def main(folder: pathlib.Path) -> None:
     """Take all pictures."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = os.environ.get('CHROMIUM') or shutil.which('chromium')
-    if chromium is None:
-        sys.exit('there is no Chromium; install it, or name one in CHROMIUM')
+    program = browser.chromium()
+    if program is None:
+        sys.exit(browser.MISSING)
     folder.mkdir(parents=True, exist_ok=True)
-    with demo() as link, sync_playwright() as playwright:
-        flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page()
-        page.set_default_timeout(120_000)
+    with demo() as link, browser.opened(program) as opened, browser.visit(opened) as page:
         take(page, link, folder)
-        browser.close()
 
 
 if __name__ == '__main__':

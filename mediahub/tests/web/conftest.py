@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
@@ -19,22 +18,12 @@ import httpx2
 import pytest
 
 from mediahub.serve import control
-from mediahub.testing import clocks
+from mediahub.testing import browser, clocks
 from mediahub.testing.plex_living import LivingPlex
 from mediahub.testing.plextv import PlexTv
 
 # Seconds that a busy machine may take; a test that passes waits for none of them.
 PATIENCE: Final = 60.0
-
-_FLAGS: Final = (
-    '--no-sandbox',  # tests run as root in containers
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-)
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:
@@ -176,45 +165,20 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield opened
 
 
-@pytest.fixture(scope='session')
-def chromium() -> str:
-    found = (
-        os.environ.get('CHROMIUM') or shutil.which('chromium') or shutil.which('chromium-browser')
-    )
-    if found is None:
-        pytest.skip('there is no Chromium; install it, or name one in CHROMIUM')
-    return found
-
-
 @pytest.fixture(scope='module')
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
+def chrome() -> Iterator[Any]:
+    program = browser.chromium()
+    if program is None:
+        pytest.skip(browser.MISSING)
+    with browser.opened(program) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
-def visitor(house: House, browser: Any) -> Iterator[Any]:
+def visitor(house: House, chrome: Any) -> Iterator[Any]:
     """A page of somebody who has not signed in. What it asks for elsewhere is an error."""
-    context = browser.new_context(viewport={'width': 1440, 'height': 900})
-    context.set_default_timeout(PATIENCE * 1000)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on('pageerror', lambda error: faults.append(str(error)))
-    page.on('console', lambda message: _note(message, faults))
-    yield page
-    context.close()
-    assert faults == []
-
-
-def _note(message: Any, faults: list[str]) -> None:
-    # A request that was refused or cut is what some tests are about; a script's fault is not.
-    expected = ('Failed to load resource', 'WebSocket connection')
-    if message.type == 'error' and not any(each in message.text for each in expected):
-        faults.append(message.text)
+    with browser.visit(chrome) as page:
+        yield page
 
 
 @pytest.fixture
@@ -223,9 +187,8 @@ def page(house: House, visitor: Any) -> Any:
     if house.cookies:
         visitor.context.add_cookies(house.cookies)
         visitor.goto(house.hub.url)
+        visitor.get_by_role('heading', name='Now playing').wait_for()
     else:
-        visitor.goto(house.hub.sign_in_link())
-        visitor.get_by_role('button').first.click()
-    visitor.get_by_role('heading', name='Now playing').wait_for()
+        browser.sign_in(visitor, house.hub.sign_in_link())
     house.cookies = visitor.context.cookies()
     return visitor
