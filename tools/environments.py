@@ -83,7 +83,7 @@ class Group:
 GROUPS = {
     group.name: group
     for group in (
-        Group('rehearse', 'run', ('charmarr-lib', 'rehearsal'), larger=('test',)),
+        Group('rehearse', 'run', ('charmarr-lib', 'rehearsal', 'mediahub'), larger=('test',)),
         Group('test', 'run', ('charmarr-lib', 'rehearsal', 'mediahub')),
         Group('lint', 'lint', ('charmarr-lib', 'rehearsal', 'mediahub')),
     )

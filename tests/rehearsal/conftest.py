@@ -27,6 +27,7 @@ class Operator:
     stops: list[int] = dataclasses.field(default_factory=list[int])
     out: io.StringIO = dataclasses.field(default_factory=io.StringIO)
     err: io.StringIO = dataclasses.field(default_factory=io.StringIO)
+    said: str = ''
 
     def __post_init__(self):
         self.at = session.Session(self.rehearsal, self.out, self.err, folder=ROOT)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import pathlib
+import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,12 +18,10 @@ import httpx2
 import pytest
 
 from charmarr_lib.testing.mediahub import MediahubDouble
-from charmarr_lib.testing.plex import PlexDouble
 from charmarr_lib.testing.workload import CannotStart, Launch, Workload
-from mediahub.testing.clocks import real
-from mediahub.testing.http import asked_from
+from mediahub.testing import browser
 from mediahub.testing.plex_living import LivingPlex
-from rehearsal import cli, doubles, engine, hubprocess
+from rehearsal import cli, errors, hubprocess, hubprogram, livingplex
 
 ROOT = pathlib.Path(__file__).parents[2]
 PATIENCE = 120.0
@@ -34,102 +34,117 @@ SUITE = """
 """
 
 
-class LivingInPod(PlexDouble):
-    """To its own charm the suite's double, to all others a Plex that people play on."""
-
-    def __init__(self, living: LivingPlex) -> None:
-        super().__init__()
-        self._living = living
-
-    def handle(self, request: httpx2.Request, peer: str) -> httpx2.Response:
-        """Answer a request."""
-        if peer == '127.0.0.1' or not self.running:
-            return super().handle(request, peer)
-        if request.url.path.startswith('/:/'):
-            return httpx2.Response(404)  # a network of requests and answers carries no stream
-        answer = self._living(asked_from(request, request.read()))
-        headers = {'Content-Type': answer.content_type, **answer.headers}
-        return httpx2.Response(answer.status, headers=headers, content=answer.content)
-
-
-class Hub:
-    """The hub's process, as a program asks it."""
-
-    def __init__(self, rehearsal: engine.Rehearsal) -> None:
-        self._rehearsal = rehearsal
-        self.processes: list[hubprocess.HubProcess] = []
-
-    def make(self) -> Workload:
-        """Return the program of one container."""
-        self.processes.append(hubprocess.HubProcess())
-        return self.processes[-1]
-
-    def ask(self, path: str) -> Any:
-        """Ask the API for what is at a path."""
-        process = self.processes[-1]
-        token = json.loads((process.home / 'control.json').read_text())['token']
-        headers = {'Authorization': f'Bearer {token}'}
-        answer = httpx2.get(process.url + path, headers=headers, timeout=60, trust_env=False)
-        assert answer.status_code == 200, answer.text
-        return answer.json()['data']
-
-    def until(self, path: str, right: Callable[[Any], bool]) -> Any:
-        """Ask until the answer is right, while the hub may ask the cluster."""
-        end = time.monotonic() + PATIENCE
-        while not right(found := self.ask(path)):
-            assert time.monotonic() < end, found
-            self._rehearsal.kubernetes.tick()
-            time.sleep(0.05)
-        return found
+@pytest.fixture
+def real(operator):
+    """The operator, at a model in which hubs and what people watch are real."""
+    hubprocess.register(operator.rehearsal.catalogue)
+    livingplex.Street().register(operator.rehearsal.catalogue)
+    return operator
 
 
 @pytest.fixture
-def hub(operator) -> Hub:
-    made = Hub(operator.rehearsal)
-    operator.rehearsal.catalogue.register(doubles.HUB_IMAGE, made.make)
-    return made
+def watched(real):
+    """The same, once a film has travelled from Plex to the hub."""
+    real.said = real.types(f'{SUITE}\nfilm')
+    return real
 
 
-@pytest.fixture
-def living(operator) -> LivingPlex:
-    made = LivingPlex(real).stocked()
-    operator.rehearsal.catalogue.register(doubles.PLEX_IMAGE, lambda: LivingInPod(made))
-    return made
+def hub_of(operator: Any) -> hubprocess.HubProcess:
+    [(_, hub)] = hubprocess.running(operator.rehearsal)
+    return hub
 
 
-def states(found: Any) -> list[str]:
-    return [each['state'] for each in found['plays']]
+def house_of(operator: Any) -> LivingPlex:
+    [plex] = livingplex.running(operator.rehearsal, 'plex')
+    return plex.house
 
 
-def test_a_session_travels_from_plex_to_the_hub_and_its_history_stays(operator, hub, living):
-    operator.types(SUITE)
-    assert operator.status('mediahub')[0] == 'active'
-    assert 'no token for plex; run: juju add-secret' in operator.status('mediahub')[1]
+def until(operator: Any, holds: Callable[[], Any]) -> None:
+    """Wait until something is the case, while the hub may ask the cluster."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        operator.rehearsal.kubernetes.tick()
+        time.sleep(0.05)
 
-    secret = operator.types(f'juju add-secret plex-token token={living.token}').strip()
-    operator.types(f"""
-        juju grant-secret plex-token mediahub
-        juju config mediahub plex-token={secret} plex-sync-interval=10s
-    """)
-    assert operator.status('mediahub') == ('active', 'watching plex')
 
-    film = next(row for row in living.shelves.rows.values() if row.title == 'The Long Ferry')
-    session = living.play(living.person('Anna'), living.device('Living room'), film.id)
-    found = hub.until('/api/v1/live', lambda found: states(found) == ['playing'])
-    assert [each['item']['title'] for each in found['plays']] == ['The Long Ferry']
+def play(operator: Any, title: str) -> Any:
+    house = house_of(operator)
+    film = next(row for row in house.shelves.rows.values() if row.title == title)
+    return house.play(house.person('Bob'), house.device('Kitchen'), film.id)
+
+
+def states(operator: Any) -> list[str]:
+    return [each['state'] for each in hub_of(operator).ask('/api/v1/live')['plays']]
+
+
+def titles(operator: Any) -> list[str]:
+    plays = hub_of(operator).ask('/api/v1/history')['plays']
+    return [each['item']['title'] for each in plays]
+
+
+def test_a_film_travels_from_plex_to_the_hub_and_its_history_stays(watched):
+    assert re.search(
+        r'hub shows it after [0-9.]+ s\.\nShe stops: it is in the history', watched.said
+    )
+    assert watched.status('mediahub') == ('active', 'watching plex')
+    session = play(watched, 'Nine Lanterns')
+    until(watched, lambda: states(watched) == ['playing'])
     session.pause()
-    hub.until('/api/v1/live', lambda found: states(found) == ['paused'])
+    until(watched, lambda: states(watched) == ['paused'])
     session.stop()
-    hub.until('/api/v1/live', lambda found: not found['plays'])
+    until(watched, lambda: states(watched) == [])
 
-    operator.types('juju remove-relation mediahub plex')
-    assert hub.ask('/api/v1/servers')['servers'] == []
-    kept = hub.ask('/api/v1/history')['plays']
-    assert [each['item']['title'] for each in kept] == ['The Long Ferry']
-    assert living.token not in operator.out.getvalue() + operator.err.getvalue()
+    watched.types('juju remove-relation mediahub plex')
+    hub = hub_of(watched)
+    assert hub.servers() == []
+    assert titles(watched) == ['Nine Lanterns', 'The Long Ferry']
+    assert house_of(watched).token not in watched.out.getvalue() + watched.err.getvalue()
 
-    operator.rehearsal.close()
-    assert [each.url for each in hub.processes] == [''] * len(hub.processes)
+    address = hub.url
+    watched.rehearsal.close()
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f'{address}/healthz', trust_env=False)
+
+
+def test_a_hub_follows_a_plex_whose_pod_is_replaced(watched):
+    watched.types('juju config plex hardware-transcoding=true')
+    assert watched.rollouts()['plex'] == 2
+    assert 'She stops: it is in the history' in watched.types('film')
+    # The same viewer came back to the same film within two minutes: that is one play.
+    assert titles(watched) == ['The Long Ferry']
+
+
+def test_a_session_shows_and_ends_on_the_page_without_a_reload(watched):
+    program = browser.chromium()
+    if program is None:
+        pytest.skip(browser.MISSING)
+    link = hub_of(watched).sign_in()
+    with (
+        hubprocess.attending(watched.rehearsal),
+        browser.opened(program) as chrome,
+        browser.visit(chrome) as page,
+    ):
+        browser.sign_in(page, link)
+        page.evaluate('window.neverReloaded = true')
+        session = play(watched, 'Nine Lanterns')
+        card = page.locator('#streams > li').filter(has_text='Nine Lanterns')
+        card.get_by_text('Bob').wait_for()
+        session.pause()
+        card.get_by_text('Paused').wait_for()
+        session.stop()
+        card.get_by_text('Ended').wait_for()
+        card.wait_for(state='detached')
+        assert page.evaluate('window.neverReloaded') is True
+        page.get_by_role('link', name='History').click()
+        page.locator('tbody tr').filter(has_text='The Long Ferry').wait_for()
+
+
+def test_a_film_needs_a_hub_and_a_plex(real):
+    with pytest.raises(errors.JujuError, match='no mediahub runs here that is related to a Plex'):
+        real.types('juju deploy mediahub-k8s mediahub\nfilm')
+    with pytest.raises(errors.InputError, match='invalid number of seconds "long"'):
+        real.types('film long')
 
 
 # What the double has in common with the program.
@@ -230,14 +245,26 @@ def test_a_backup_is_made_while_it_runs_and_put_back_when_it_does_not(program, l
 # The command line.
 
 
+BUNDLE = """
+applications:
+  charmarr-storage: {charm: charmarr-storage, scale: 1, trust: true}
+  plex: {charm: plex-k8s, scale: 1, trust: true}
+  mediahub: {charm: mediahub-k8s, scale: 1}
+relations: [[plex, charmarr-storage], [mediahub, plex]]
+"""
+
+
 @pytest.fixture
 def bundle(tmp_path: pathlib.Path) -> str:
-    file = tmp_path / 'bundle.yaml'
-    file.write_text('applications:\n  mediahub: {charm: mediahub-k8s, scale: 1}\n')
-    return str(file)
+    (tmp_path / 'bundle.yaml').write_text(BUNDLE)
+    return str(tmp_path / 'bundle.yaml')
 
 
-def test_rehearse_runs_the_program_and_ends_it(bundle, monkeypatch, capsys):
+def rehearse(*words: str) -> int:
+    return cli.main([*words, '--charms', str(ROOT / 'charms'), '--quiet'])
+
+
+def test_rehearse_runs_the_program_shows_a_film_and_ends_it(bundle, monkeypatch, capsys):
     addresses = list[str]()
 
     class Noted(hubprocess.HubProcess):
@@ -248,19 +275,67 @@ def test_rehearse_runs_the_program_and_ends_it(bundle, monkeypatch, capsys):
             addresses.append(self.url)
 
     monkeypatch.setattr(hubprocess, 'HubProcess', Noted)
-    assert cli.main([bundle, '--charms', str(ROOT / 'charms'), '--real-hub', '--quiet']) == 0
-    assert 'no media server; run: juju relate' in capsys.readouterr().out
-    [address] = addresses
-    with pytest.raises(httpx2.ConnectError):
-        httpx2.get(f'{address}/healthz', trust_env=False)
+    assert rehearse(bundle) == 0
+    shown = capsys.readouterr().out.partition('Steady state')[2].splitlines()
+    assert shown[2] == '$ juju run plex/leader claim-server token=********'
+    assert shown[-3].startswith('Anna plays "The Long Ferry": the hub shows it after')
+    assert shown[-2].startswith('She stops: it is in the history')
+    assert addresses
+    for address in addresses:
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f'{address}/healthz', trust_env=False)
 
 
-def test_rehearse_says_where_the_program_is_missing(bundle, monkeypatch, capsys):
+def test_a_program_is_told_of_the_film_too(bundle, capsys):
+    assert rehearse(bundle, '--format', 'json') == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document['film'].keys() == {'title', 'seen', 'ended'}
+    assert document['film']['title'] == 'The Long Ferry'
+
+
+def test_the_double_plays_no_film(bundle, capsys):
+    assert rehearse(bundle, '--hub', 'double') == 0
+    shown = capsys.readouterr().out
+    assert 'no token for plex; run: juju add-secret' in shown
+    assert shown.splitlines()[-1].startswith('Steady state')
+
+
+def test_rehearse_says_in_one_line_why_the_program_cannot_run(bundle, monkeypatch, capsys):
+    def refuse(*_: Any) -> None:
+        raise OSError('no process can be started: Cannot allocate memory')
+
+    monkeypatch.setattr(hubprogram, 'start', refuse)
+    assert rehearse(bundle) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        'ERROR mediahub cannot run here: no process can be started: Cannot allocate memory; '
+        'rehearse --hub double does without it'
+    )
+
+
+def test_rehearse_says_in_one_line_that_the_program_was_killed(bundle, monkeypatch, capsys):
+    begin = hubprogram.start
+
+    def start_and_kill(*arguments: Any) -> hubprogram.Process:
+        process = begin(*arguments)
+        process.send(signal.SIGKILL)
+        return process
+
+    monkeypatch.setattr(hubprogram, 'start', start_and_kill)
+    assert rehearse(bundle) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        'ERROR mediahub cannot run here: it was ended by SIGKILL (out of memory?); '
+        'rehearse --hub double does without it'
+    )
+
+
+def test_rehearse_takes_the_double_where_the_program_is_missing(bundle, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
-    assert cli.main([bundle, '--charms', str(ROOT / 'charms'), '--real-hub', '--quiet']) == 2
+    assert rehearse(bundle) == 0
+    assert 'mediahub is not installed here' in capsys.readouterr().err
+    assert rehearse(bundle, '--hub', 'real') == 2
     assert 'mediahub is not installed here' in capsys.readouterr().err
 
 
 def test_bad_nights_repeat_and_so_have_the_double(bundle):
     with pytest.raises(SystemExit, match='2'):
-        cli.main([bundle, '--real-hub', '--chaos', '1'])
+        cli.main([bundle, '--hub', 'real', '--chaos', '1'])

@@ -43,7 +43,7 @@ class Arguments:
         nights: How many of them.
         jobs: How many processes play them.
         replay: Script of a bad night, None for none.
-        real_hub: Run mediahub itself in place of its double.
+        hub: ``real`` for mediahub itself, ``double`` for its double; None for what there is.
     """
 
     bundle: pathlib.Path | None
@@ -62,7 +62,7 @@ class Arguments:
     nights: int = 1
     jobs: int = 1
     replay: pathlib.Path | None = None
-    real_hub: bool = False
+    hub: str | None = None
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -95,7 +95,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
         nights=given.nights,
         jobs=given.jobs,
         replay=given.replay,
-        real_hub=given.real_hub,
+        hub=given.hub,
     )
 
 
@@ -106,8 +106,8 @@ def _check_chaos(parser: argparse.ArgumentParser, given: argparse.Namespace) -> 
         return
     if given.script or given.interactive or given.format == 'json':
         parser.error('--chaos and --replay go with none of --script, --interactive, --format json')
-    if given.real_hub:
-        parser.error('--real-hub goes with neither --chaos nor --replay: nights have to repeat')
+    if given.hub == 'real':
+        parser.error('--hub real goes with neither --chaos nor --replay: nights have to repeat')
     if given.chaos is not None and given.replay is not None:
         parser.error('--replay plays the night of its script: leave out --chaos')
 
@@ -175,9 +175,10 @@ def _parser() -> argparse.ArgumentParser:
         '--replay', type=pathlib.Path, metavar='FILE', help='replay a bad night from its script'
     )
     parser.add_argument(
-        '--real-hub',
-        action='store_true',
-        help='run mediahub itself, in a process of its own, in place of its double',
+        '--hub',
+        choices=('real', 'double'),
+        help='run mediahub itself in a process of its own, or a double of it; the real one where '
+        'it is installed, and the double for bad nights',
     )
     parser.add_argument('--quiet', action='store_true', help='show no progress')
     parser.add_argument('--debug-log', action='store_true', help="show the charms' log")

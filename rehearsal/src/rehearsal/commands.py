@@ -107,6 +107,12 @@ def _help(at: session.Session, parsed: flags.Parsed) -> None:
         at.say(f'{command.name.ljust(width)}  {command.summary}')
 
 
+def _film(at: session.Session, parsed: flags.Parsed) -> None:
+    from . import film  # which types commands itself
+
+    film.command(at, parsed)
+
+
 def describe(command: Command) -> str:
     """Return the help of one command."""
     names = [
@@ -309,6 +315,13 @@ COMMANDS = (
         most=1,
         flags=(_FORMAT,),
         changes=False,
+    ),
+    Command(
+        'film',
+        '[<seconds>]',
+        'Not of Juju: let somebody watch a film on Plex, and follow it to mediahub.',
+        _film,
+        most=1,
     ),
     Command('help', '[<command>]', 'Show this.', _help, most=1, changes=False),
 )

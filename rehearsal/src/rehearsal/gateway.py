@@ -5,6 +5,9 @@
 
 The model has one thread and no locks. So the proxy's threads only put requests into a queue, and
 whoever drives the model answers them with :meth:`Gateway.serve` when nothing else moves.
+
+Where a program keeps a connection open, as a websocket is, it answers with :func:`tunnel` and the
+address at which the connection goes on. From there on the model has no part in it.
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ import contextlib
 import dataclasses
 import http.server
 import queue
+import socket
 import threading
-import time
 from typing import Any, Final
 
 import httpx2
@@ -23,11 +26,17 @@ from charmarr_lib import http as charm_http
 
 # Seconds after which a request that nobody answers is given up.
 _PATIENCE: Final = 10.0
-# Seconds without a request after which a process is taken to have asked all it wants.
-_QUIET: Final = 0.2
 _HOP_BY_HOP: Final = frozenset(
     {'connection', 'content-length', 'proxy-connection', 'transfer-encoding', 'keep-alive'}
 )
+
+
+_FAR_END: Final = 'charmarr_far_end'
+
+
+def tunnel(address: tuple[str, int]) -> httpx2.Response:
+    """Return the answer to a request whose connection goes on elsewhere on this machine."""
+    return httpx2.Response(101, extensions={_FAR_END: address})
 
 
 @dataclasses.dataclass
@@ -76,12 +85,6 @@ class Gateway:
         asked.answer.put(_answered(asked.request))
         return True
 
-    def serve_until_quiet(self, limit: float) -> None:
-        """Answer until no more is asked, for at most ``limit`` seconds."""
-        end = time.monotonic() + limit
-        while time.monotonic() < end and self.serve(_QUIET):
-            pass
-
 
 def _answered(request: httpx2.Request) -> httpx2.Response | None:
     carrier = charm_http.transport()
@@ -111,9 +114,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(queue.Empty):
             response = answer.get(timeout=_PATIENCE)
         with contextlib.suppress(OSError):  # the process is gone
-            self._pass_on(response)
+            if response is not None and _FAR_END in response.extensions:
+                self._join(request, response.extensions[_FAR_END])
+            else:
+                self._pass_on(response)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = relay  # noqa: N815 - http.server's names
+
+    def _join(self, request: httpx2.Request, address: tuple[str, int]) -> None:
+        """Send the request on, and then whatever either end says, until one has enough."""
+        self.close_connection = True
+        path = request.url.raw_path.decode()
+        headers = [f'{name}: {value}' for name, value in self.headers.items()]
+        with socket.create_connection(address, timeout=_PATIENCE) as far:
+            far.settimeout(None)
+            head = '\r\n'.join((f'{self.command} {path} HTTP/1.1', *headers, '', ''))
+            far.sendall(head.encode('latin-1'))
+            near = self.connection
+            back = threading.Thread(target=_carry, args=(far, near), daemon=True)
+            back.start()
+            _carry(near, far)
+            back.join()
 
     def _pass_on(self, response: httpx2.Response | None) -> None:
         if response is None:
@@ -129,3 +150,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - inherited name
         """Say nothing: what happens shows in the model."""
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    """Carry what one end says to the other, and its silence too."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

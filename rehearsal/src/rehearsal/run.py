@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import rich.console
 
@@ -22,7 +23,9 @@ from . import (
     deployment,
     engine,
     errors,
+    film,
     hubprocess,
+    hubprogram,
     progress,
     prompt,
     report,
@@ -33,6 +36,8 @@ from . import (
     watch,
 )
 from .arguments import Arguments
+
+_HUB: Final = 'mediahub-k8s'
 
 
 def run(wanted: Arguments) -> int:
@@ -46,8 +51,7 @@ def run(wanted: Arguments) -> int:
     steps = script.read(wanted.script, sys.stdin) if wanted.script else []
     read = _bundle(wanted)
     charms = catalogue.Catalogue(_charm_folders(wanted, read))
-    if wanted.real_hub:
-        hubprocess.register(charms)
+    _choose_hub(wanted, charms, read)
     checked = bundlecheck.check(read, charms) if read else None
     with contextlib.ExitStack() as stack:
         onlooker, pause = _onlooker(wanted, stack)
@@ -59,7 +63,12 @@ def run(wanted: Arguments) -> int:
                 onlooker=onlooker,
             )
         )
-        return _Run(wanted, rehearsal, pause).run(checked, steps)
+        try:
+            return _Run(wanted, rehearsal, pause).run(checked, steps)
+        except hubprocess.Unavailable as error:
+            raise errors.JujuError(
+                f'mediahub cannot run here: {error}; rehearse --hub double does without it'
+            ) from None
 
 
 def _chaos(wanted: Arguments, bundle_file: pathlib.Path) -> int:
@@ -79,6 +88,26 @@ def _chaos(wanted: Arguments, bundle_file: pathlib.Path) -> int:
     first = wanted.chaos or 0
     seeds = [str(seed) for seed in range(first, first + wanted.nights)]
     return 1 if vigil.watch(plan, seeds, wanted.jobs, sys.stdout).failed else 0
+
+
+def _choose_hub(
+    wanted: Arguments, charms: catalogue.Catalogue, read: bundle.Bundle | None
+) -> None:
+    """Put mediahub itself, before a Plex that people play on, in the place of its double."""
+    if wanted.hub == 'double':
+        return
+    if wanted.hub is None and not hubprogram.is_installed():
+        if not wanted.json:
+            print('mediahub is not installed here; its double is rehearsed', file=sys.stderr)
+        return
+    hubprocess.register(charms)
+    from . import livingplex  # it knows mediahub, which need not be installed
+
+    livingplex.Street().register(charms)
+    applications = read.applications.values() if read is not None else ()
+    if any(pathlib.PurePath(each.charm).name == _HUB for each in applications):
+        with contextlib.suppress(OSError):  # which is said when it is needed
+            hubprogram.prepare()
 
 
 def _bundle(wanted: Arguments) -> bundle.Bundle | None:
@@ -152,11 +181,20 @@ class _Run:
             failure = error
         # A prompt on an empty model has nothing to report yet.
         if failure is not None or checked is not None or not self._ask:
-            self._report(failure)
+            failure = self._report(failure, watching=not steps and not self._ask)
         if failure is not None:
             raise failure
-        well = prompt.run(self._at, self._ask) if self._ask else True
+        well = self._prompt(self._ask) if self._ask else True
         return 0 if well and not self._at.failed else 1
+
+    def _prompt(self, ask: prompt.Ask) -> bool:
+        """Let the operator type, while programs that are real processes go on."""
+
+        def asked(text: str) -> str:
+            with hubprocess.attending(self._at.rehearsal):
+                return ask(text)
+
+        return prompt.run(self._at, asked)
 
     def _deploy(self, checked: bundlecheck.Checked | None) -> None:
         if checked is not None:
@@ -177,13 +215,34 @@ class _Run:
         self._printed.seek(0)
         self._printed.truncate()
 
-    def _report(self, failure: errors.RehearsalError | None) -> None:
+    def _report(
+        self, failure: errors.RehearsalError | None, *, watching: bool
+    ) -> errors.RehearsalError | None:
+        """Print how it went, and then what the hub sees of a film where there is one to watch."""
+        document: dict[str, Any] = {}
         if self._wanted.json:
             self._collect()
             document = report.document(self._at, self._ran)
-            print(json.dumps({**document, 'failure': str(failure) if failure else None}))
         else:
             self._report_text()
+        if watching and failure is None and not self._at.failed:
+            try:
+                document['film'] = self._watch()
+            except errors.RehearsalError as error:
+                failure = error
+        if self._wanted.json:
+            print(json.dumps({**document, 'failure': str(failure) if failure else None}))
+        return failure
+
+    def _watch(self) -> dict[str, Any] | None:
+        """Let a film travel from Plex to the hub; None where there are not both."""
+        found = film.pair(self._at)
+        if found is None:
+            return None
+        self._at.say('')
+        journey = film.play(self._at, found)
+        self._at.say(film.HINT)
+        return dataclasses.asdict(journey)
 
     def _report_text(self) -> None:
         rehearsal = self._at.rehearsal

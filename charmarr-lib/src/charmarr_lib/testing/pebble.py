@@ -111,7 +111,7 @@ class PebbleFake:
         self.checks = _pebble_services.Checks(
             fetch=localhost or self._own, listens=self.listens, execute=self._check_command
         )
-        for program in self._all_programs():
+        for program in self.programs():
             self.files.bring(program.image_files())
 
     def __enter__(self) -> PebbleFake:
@@ -132,7 +132,8 @@ class PebbleFake:
             self.files.unmount()
             self._delete()
 
-    def _all_programs(self) -> list[Workload]:
+    def programs(self) -> list[Workload]:
+        """Return what runs, or would run, in the container."""
         if self._workload is None:
             return []
         if isinstance(self._workload, Mapping):
@@ -279,7 +280,7 @@ class PebbleFake:
         user = user_id or 0
         ran = self._shell.run(command, user)
         if ran is None:
-            answers = (program.execute(command) for program in self._all_programs())
+            answers = (program.execute(command) for program in self.programs())
             ran = next((answer for answer in answers if answer is not None), None)
         if ran is None:
             ran = Ran(127, stderr=f'exec: "{command[0]}": executable file not found in $PATH')
