@@ -44,9 +44,7 @@ class Hub:
         """Start, or start again with what was set."""
         self.plays = Plays(self.database, self.zone)
         self.stats = Stats(self.database, self.zone)
-        self.expiry = Expiry(
-            self.database, self.plays, self.days, self.backups, lambda: self.now
-        )
+        self.expiry = Expiry(self.database, self.plays, self.days, self.backups, lambda: self.now)
 
     def run(self, hours: float = 25, look: float = 1) -> None:
         """Let time pass, with a look at every hour and everything done that is to be done."""
