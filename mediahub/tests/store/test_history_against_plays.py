@@ -6,6 +6,7 @@
 import datetime
 import itertools
 import random
+import zoneinfo
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from mediahub.engine import matching
 from mediahub.plays import Decision, Item, MediaType, Play, Player, Source, Stream, Viewer
-from mediahub.store import playrows, rollups
+from mediahub.store import asking, places, playrows, rollups
 from mediahub.store.asking import HistoryQuery, Order
 from mediahub.store.database import Database
 from mediahub.store.plays import Plays
@@ -237,3 +238,38 @@ def test_pages_behind_cursors_are_what_sorting_all_plays_gives(
         asked = msgspec.structs.replace(asked, after=page.next)
 
     assert found == matching_plays
+
+
+@hypothesis.settings(max_examples=80)
+@hypothesis.given(queries(), st.integers(0, 4))
+def test_deep_pages_are_found_by_counts_where_counts_know(
+    kept: Kept, query: HistoryQuery, few: int
+) -> None:
+    asked = msgspec.structs.replace(query, order=Order.STARTED)
+    matching_plays = expected(asked, kept.everything)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(places, '_DEEP', 0)
+        patched.setattr(asking, '_FEW', few)
+        page = kept.plays.history(asked)
+
+    assert page.plays == matching_plays[asked.offset : asked.offset + asked.limit]
+
+
+def test_clock_that_was_put_back_over_midnight_hides_no_play(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(places, '_DEEP', 0)
+    # At 00:01 on Sunday it became 23:01 on Saturday.
+    moment = datetime.datetime(2006, 10, 29, 1, 0, tzinfo=datetime.UTC)
+    minutes = [datetime.timedelta(minutes=3 * number) for number in range(80)]
+    with Database() as database:
+        plays = Plays(database, zoneinfo.ZoneInfo('America/St_Johns'))
+        made_here = [ended(began(number, moment + since)) for number, since in enumerate(minutes)]
+        plays.record([event(play) for play in made_here])
+        days = database.rows('SELECT day FROM finished_plays ORDER BY started_at')
+        assert days != sorted(days)
+        for offset, descending in itertools.product(range(80), (True, False)):
+            query = HistoryQuery(limit=2, offset=offset, descending=descending)
+            in_order = made_here[::-1] if descending else made_here
+            assert plays.history(query).plays == in_order[offset : offset + 2]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
 from ..engine import matching
 from ..plays import Decision, MediaType, Source
-from .database import stored
-from .ranges import EVERYTHING, Part
+from .database import Query, stored
+from .ranges import Part, all_of, together
 
 
 class Order(enum.Enum):
@@ -76,16 +77,125 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = True
 
 
-def about(query: HistoryQuery) -> Part:
-    """The condition that a query makes, without the place of the page."""
+# Titles or accounts that are named one by one; DuckDB passes over more of the file by that.
+_FEW = 500
+
+_NOTHING = Part('false')
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a query's words stand for in a state of the database; None where there are none.
+
+    Attributes:
+        pieces: A condition on ``piece``, for the text.
+        keyed: One on ``work`` or ``piece``, for the rating key; None as well where neither column
+            tells whether a play has it.
+        accounts: Of each server the accounts.
+    """
+
+    pieces: Part | None = None
+    keyed: Part | None = None
+    accounts: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+
+
+def found(run: Query, query: HistoryQuery) -> Found:
+    """Look words up among titles and accounts, which are few, in place of all plays."""
+    words = matching.key(query.text or '').split()
+    name = (query.viewer or '').strip()
+    key = query.rating_key
+    return Found(
+        _spoken(run, words) if words else None,
+        _keyed(run, key, query.server) if key is not None else None,
+        _named(run, name, query.server),
+    )
+
+
+def _spoken(run: Query, words: Sequence[str]) -> Part:
+    """That a play is of one of the titles in which all words occur."""
+    contained = ' AND '.join('contains(sought, ?)' for _ in words)
+    select = f'SELECT DISTINCT piece FROM titles WHERE {contained}'  # noqa: S608 - constants
+    rows = run(f'{select} LIMIT ?', [*words, _FEW + 1])
+    if len(rows) > _FEW:
+        return Part(f'piece IN ({select})', tuple(words))
+    return _one_of('piece', [row[0] for row in rows], 'UBIGINT')
+
+
+_KEYS = ('rating_key', 'parent_rating_key', 'grandparent_rating_key')
+
+# Of every title of a film or show that has a key, whether it has been known by it always.
+_BY_KEY = f"""
+WITH named AS (
+    SELECT work, piece, {' OR '.join(f'{name} = $1' for name in _KEYS)} AS has
+    FROM titles WHERE $2::VARCHAR IS NULL OR server = $2
+)
+SELECT work, piece, bool_and(has), bool_or(has) FROM named
+WHERE work IN (SELECT work FROM named WHERE has) GROUP BY work, piece LIMIT $3
+"""  # noqa: S608 - constants
+
+
+def _keyed(run: Query, key: str, server: str | None) -> Part | None:
+    """That a play is of something with a key, if that is all that is to be known.
+
+    Texts of all plays need not be read then, which takes ten times as long. An item that got
+    another key is one that is only told by those.
+    """
+    rows = run(_BY_KEY, [key, server, _FEW + 1])
+    if len(rows) > _FEW or any(some and not every for _, _, every, some in rows):
+        return None
+    if all(every for _, _, every, _ in rows):
+        return _one_of('work', sorted({work for work, *_ in rows}), 'UBIGINT')
+    return _one_of('piece', [piece for _, piece, every, _ in rows if every], 'UBIGINT')
+
+
+def _one_of(column: str, values: Sequence[object], kind: str) -> Part:
+    """That a column, which is of a type, has one of some values."""
+    if not values:
+        return _NOTHING
+    if len(values) <= _FEW:
+        named = ', '.join([f'?::{kind}'] * len(values))
+        return Part(f'{column} IN ({named})', tuple(values))
+    return Part(f'{column} IN (SELECT unnest(?::{kind}[]))', (list(values),))
+
+
+def _named(
+    run: Query, name: str, server: str | None
+) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    if not name:
+        return None
+    rows = run(
+        'SELECT server, list(account ORDER BY account) FROM people '
+        'WHERE contains(strip_accents(lower(name)), strip_accents(lower(?))) '
+        'AND (?::VARCHAR IS NULL OR server = ?) GROUP BY server ORDER BY server',
+        [name, server, server],
+    )
+    return tuple((row[0], tuple(row[1])) for row in rows)
+
+
+def of_accounts(accounts: tuple[tuple[str, tuple[str, ...]], ...], column: str) -> Part:
+    """That a play is of one of the accounts of :class:`Found`.
+
+    Args:
+        accounts: Of each server.
+        column: That of the account.
+    """
+    each = [_one_of(column, names, 'VARCHAR') for _, names in accounts]
+    return Part(
+        ' OR '.join(f'(server = ? AND {part.sql})' for part in each) or 'false',
+        tuple(
+            value
+            for (server, _), part in zip(accounts, each, strict=True)
+            for value in (server, *part.parameters)
+        ),
+    )
+
+
+def about(query: HistoryQuery, words: Found) -> Part:
+    """The condition on plays that a query makes, without the place of the page."""
     given = {
         'server = ?': query.server,
         'viewer_account_id = ?': query.account,
         'item_library_id = ?': query.library,
         'item_media_type = ?': query.media_type and query.media_type.value,
-        '? IN (item_rating_key, item_parent_rating_key, item_grandparent_rating_key)': (
-            query.rating_key
-        ),
         'player_platform = ?': query.platform,
         'player_client_id = ?': query.player,
         'stream_decision = ?': query.decision and query.decision.value,
@@ -96,29 +206,17 @@ def about(query: HistoryQuery) -> Part:
         'started_at >= ?': stored(query.since),
         'started_at < ?': stored(query.until),
     }
-    chosen = {text: value for text, value in given.items() if value is not None}
-    sought = [part for part in (_search(query.text or ''), _named(query.viewer or '')) if part.sql]
-    return Part(
-        ' AND '.join([*chosen, *(part.sql for part in sought)]) or 'true',
-        (*chosen.values(), *(value for part in sought for value in part.parameters)),
-    )
+    parts = [all_of(given)]
+    if words.keyed is not None:
+        parts.append(words.keyed)
+    elif query.rating_key is not None:
+        parts.append(_read(query.rating_key))
+    if words.pieces is not None:
+        parts.append(words.pieces)
+    if words.accounts is not None:
+        parts.append(of_accounts(words.accounts, 'viewer_account_id'))
+    return together(parts)
 
 
-def _search(text: str) -> Part:
-    """Search the titles that were ever played, which are few, in place of all plays."""
-    words = matching.key(text).split()
-    if not words:
-        return EVERYTHING
-    contained = ' AND '.join('contains(sought, ?)' for _ in words)
-    return Part(f'piece IN (SELECT piece FROM titles WHERE {contained})', tuple(words))  # noqa: S608 - constants
-
-
-def _named(name: str) -> Part:
-    """Search the accounts, which are few, in place of all plays."""
-    if not name.strip():
-        return EVERYTHING
-    named = 'contains(strip_accents(lower(name)), strip_accents(lower(?)))'
-    return Part(
-        f'(server, viewer_account_id) IN (SELECT (server, account) FROM people WHERE {named})',  # noqa: S608 - constants
-        (name.strip(),),
-    )
+def _read(key: str) -> Part:
+    return Part(' OR '.join(f'item_{name} = ?' for name in _KEYS), (key,) * len(_KEYS))

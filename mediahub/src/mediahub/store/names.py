@@ -62,11 +62,12 @@ def _title(play: Play) -> tuple[Value, ...] | None:
         play.server,
         item.rating_key,
         playrows.piece_key(item),
+        item.parent_rating_key,
+        item.grandparent_rating_key,
         playrows.work_key(item),
         item.media_type.value,
         *spoken,
         playrows.bounded(item.year),
-        item.grandparent_rating_key,
         item.thumb,
         ' '.join(matching.key(text) for text in spoken),
     )
@@ -92,18 +93,20 @@ DEVICES = Names(
 )
 TITLES = Names(
     'titles',
-    ('server', 'rating_key', 'piece'),
+    # All that an item is found by, as it ever was.
+    ('server', 'rating_key', 'piece', 'parent_rating_key', 'grandparent_rating_key'),
     {
         'server': 'VARCHAR',
         'rating_key': 'VARCHAR',
         'piece': 'UBIGINT',
+        'parent_rating_key': 'VARCHAR',
+        'grandparent_rating_key': 'VARCHAR',
         'work': 'UBIGINT',
         'media_type': 'VARCHAR',
         'title': 'VARCHAR',
         'parent_title': 'VARCHAR',
         'grandparent_title': 'VARCHAR',
         'year': 'BIGINT',
-        'grandparent_rating_key': 'VARCHAR',
         'thumb': 'VARCHAR',
         'sought': 'VARCHAR',
     },

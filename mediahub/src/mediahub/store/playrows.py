@@ -44,7 +44,7 @@ def _columns() -> tuple[str, ...]:
 
 # Of a play, and what is derived from it.
 COLUMNS = _columns()
-DERIVED = ('day', 'last_day', 'hour', 'work', 'piece')
+DERIVED = ('day', 'last_day', 'hour', 'work', 'piece', 'heading')
 
 _TIMES = ('started_at', 'seen_at', 'stopped_at')
 
@@ -88,6 +88,7 @@ def row(play: Play, zone: datetime.tzinfo) -> dict[str, object]:
         'hour': begun.hour,
         'work': work_key(play.item),
         'piece': piece_key(play.item),
+        'heading': play.item.grandparent_title or play.item.title,
     }
 
 

@@ -118,6 +118,15 @@ def all_of(given: Mapping[str, object]) -> Part:
     return Part(' AND '.join(chosen) or 'true', tuple(chosen.values()))
 
 
+def together(parts: Sequence[Part]) -> Part:
+    """All conditions together; those that ask for everything are left out."""
+    some = [part for part in parts if part != EVERYTHING]
+    return Part(
+        ' AND '.join(f'({part.sql})' for part in some) or 'true',
+        tuple(value for part in some for value in part.parameters),
+    )
+
+
 def counted(
     rollup: rollups.Rollup,
     keys: Sequence[str],
@@ -141,6 +150,13 @@ def counted(
     ]
 
 
+def stated(condition: Part, kind: str | None = None) -> Part:
+    """The plays themselves, with the columns of ``uncounted``, on which the condition is."""
+    few = _of_kind(condition, kind)
+    source = f'({rollups.stated(1, "finished_plays")})'
+    return Part(f'SELECT * FROM {source} WHERE {few.sql}', few.parameters)  # noqa: S608 - constants
+
+
 def scanned(
     keys: Sequence[str],
     condition: Part,
@@ -152,21 +168,20 @@ def scanned(
     They are added up by decision and media type first: that leaves few rows to tell these apart.
     """
     names = [key.rpartition(' AS ')[2] for key in keys]
-    stated = f'({rollups.stated(1, "finished_plays")})'
-    few = _of_kind(condition, kind)
-    inner = _select(
-        (*keys, 'decision', 'media_type'),
-        ('count(*) AS sign', 'sum(played_ms) AS played_ms'),
-        stated,
-        few,
+    apart = ['decision', 'media_type'] if tuple(measures) != FEW else []
+    plays = stated(condition, kind)
+    grouped = ', '.join((*names, *apart))
+    inner = (
+        f'SELECT {", ".join((*keys, *apart))}, count(*) AS sign, '  # noqa: S608 - constants
+        f'sum(played_ms)::BIGINT AS played_ms FROM ({plays.sql})'
     )
-    grouped = ', '.join((*names, 'decision', 'media_type'))
+    if grouped:
+        inner += f' GROUP BY {grouped}'
     expressions = [f'{rollups.GROUPED[name]} AS {name}' for name in measures]
     return [
         Part(
-            f'SELECT {", ".join((*names, *expressions))} '  # noqa: S608 - constants
-            f'FROM ({inner.sql} GROUP BY {grouped})',
-            inner.parameters,
+            f'SELECT {", ".join((*names, *expressions))} FROM ({inner})',  # noqa: S608 - constants
+            plays.parameters,
         )
     ]
 

@@ -30,7 +30,8 @@ CREATE OR REPLACE TEMP TABLE staged (
 """
 
 # A finished play, as store.playrows flattens mediahub.plays.Play; days and hour are of the
-# hub's time zone, work and piece are keys of what people mean by a title.
+# hub's time zone, work and piece are keys of what people mean by a title,
+# and the heading is what plays are sorted by where that is their title.
 _FINISHED = """
     play_id UUID, server VARCHAR, source VARCHAR, ordinal BIGINT,
     session_id VARCHAR, session_key VARCHAR,
@@ -54,7 +55,7 @@ _FINISHED = """
     stream_bitrate BIGINT, stream_bandwidth BIGINT, stream_reason VARCHAR,
     stream_transcode_key VARCHAR, stream_transcode_progress DOUBLE, stream_speed DOUBLE,
     stream_throttled BOOLEAN, stream_hardware BOOLEAN,
-    day DATE, last_day DATE, hour UTINYINT, work UBIGINT, piece UBIGINT
+    day DATE, last_day DATE, hour UTINYINT, work UBIGINT, piece UBIGINT, heading VARCHAR
 """
 
 # What is counted of plays: all, by decision, by media type; number and watched milliseconds.
@@ -119,7 +120,8 @@ STEPS = (
     CREATE TABLE titles (
         server VARCHAR, rating_key VARCHAR, piece UBIGINT, work UBIGINT, media_type VARCHAR,
         title VARCHAR, parent_title VARCHAR, grandparent_title VARCHAR, year BIGINT,
-        grandparent_rating_key VARCHAR, thumb VARCHAR, sought VARCHAR, seen_at TIMESTAMP
+        parent_rating_key VARCHAR, grandparent_rating_key VARCHAR, thumb VARCHAR,
+        sought VARCHAR, seen_at TIMESTAMP
     );
 
     CREATE TABLE uncounted (

@@ -101,14 +101,13 @@ def _viewers(asked: StatsQuery, level: Level) -> Part:
     """Titles with the number of accounts that played them."""
     if level.key == 'work' and asked.everything:
         return _audience(ranges.about(asked), level.media_type)
-    viewer = 'hash(server, account) AS viewer'  # quicker to tell apart than two texts
-    parts = ranges.scanned((level.key, viewer), ranges.about(asked), FEW, level.media_type)
-    inner = ranges.total(parts, (level.key, 'viewer'), FEW)
+    plays = ranges.stated(ranges.about(asked), level.media_type)
     return Part(
-        f'SELECT {level.key}, sum(plays)::BIGINT AS plays, '  # noqa: S608 - constants
-        'sum(played_ms)::BIGINT AS played_ms, '
-        f'count(*) AS viewers FROM ({inner.sql}) GROUP BY {level.key}',
-        inner.parameters,
+        f'SELECT {level.key}, count(*) AS plays, sum(played_ms)::BIGINT AS played_ms, '  # noqa: S608 - constants
+        # Numbers are quicker to tell apart than two texts.
+        f'count(DISTINCT hash(server, account)) AS viewers FROM ({plays.sql}) '
+        f'GROUP BY {level.key}',
+        plays.parameters,
     )
 
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import msgspec
 
 from . import ranges, rollups
-from .asking import HistoryQuery, about
+from .asking import Found, HistoryQuery, of_accounts
 from .database import Query
-from .ranges import Part
+from .ranges import Part, together
 
 # What a query may ask for beside one table's own, if counts shall answer it.
 _COMMON = {'server', 'first', 'last'}
@@ -19,19 +21,46 @@ _TABLES = {
     'account': rollups.ACCOUNT,
     'library': rollups.LIBRARY,
     'platform': rollups.PLATFORM,
+    'text': rollups.PIECE,
+    'rating_key': rollups.WORK_MONTH,
+    'viewer': rollups.ACCOUNT,
 }
 _DECISIONS = {value: name for name, value in rollups.DECISIONS.items()}
 
 
-def of(run: Query, query: HistoryQuery) -> tuple[int, int]:
-    """Plays, and milliseconds."""
-    part = _from_counts(query) or _from_plays(query)
+def of(run: Query, query: HistoryQuery, words: Found, condition: Part) -> tuple[int, int]:
+    """Plays, and milliseconds.
+
+    Args:
+        run: Runs a query.
+        query: What is asked for.
+        words: What its words stand for.
+        condition: What it says of plays.
+    """
+    part = _counted(query, words) or _from_plays(condition)
     plays, played_ms = run(part.sql, part.parameters)[0]
     return plays, played_ms
 
 
-def _from_plays(query: HistoryQuery) -> Part:
-    condition = about(query)
+def by_day(
+    run: Query, query: HistoryQuery, words: Found
+) -> list[tuple[datetime.date, int]] | None:
+    """Plays of each day that has some, the first day first; None where no counts know."""
+    source = _source(query, words)
+    if source is None or 'day' not in source.rollup.keys:
+        return None
+    parts = ranges.counted(source.rollup, ('day',), source.condition, source.measures)
+    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
+    name = source.measures[0]
+    rows = run(
+        f'SELECT day, sum({name})::BIGINT FROM ({union}) GROUP BY day '  # noqa: S608 - constants
+        f'HAVING sum({name}) <> 0 ORDER BY day',
+        [value for part in parts for value in part.parameters],
+    )
+    return [(day, plays) for day, plays in rows]
+
+
+def _from_plays(condition: Part) -> Part:
     return Part(
         'SELECT count(*), coalesce(sum(played_ms), 0)::BIGINT FROM finished_plays '  # noqa: S608 - constants
         f'WHERE {condition.sql}',
@@ -39,7 +68,28 @@ def _from_plays(query: HistoryQuery) -> Part:
     )
 
 
-def _from_counts(query: HistoryQuery) -> Part | None:
+def _counted(query: HistoryQuery, words: Found) -> Part | None:
+    source = _source(query, words)
+    if source is None:
+        return None
+    parts = ranges.counted(source.rollup, (), source.condition, source.measures)
+    plays, watched = (f'coalesce(sum({name}), 0)::BIGINT' for name in source.measures)
+    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
+    return Part(
+        f'SELECT {plays}, {watched} FROM ({union})',  # noqa: S608 - constants
+        tuple(value for part in parts for value in part.parameters),
+    )
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """Counts that answer a query: a table, what is asked of it, and which of its columns."""
+
+    rollup: rollups.Rollup
+    condition: Part
+    measures: tuple[str, str]
+
+
+def _source(query: HistoryQuery, words: Found) -> _Source | None:
     """None where no table of counts knows of all that is asked for."""
     asked = {
         field.name
@@ -54,8 +104,14 @@ def _from_counts(query: HistoryQuery) -> Part | None:
     if asked - _COMMON - tables - kinds:
         return None
     rollup = _TABLES[tables.pop()] if tables else rollups.DAY
-    measures = (f'{kind}_plays', f'{kind}_ms') if kind else ranges.FEW
-    return _added_up(query, rollup, measures)
+    if 'rating_key' in asked:
+        if words.keyed is None:
+            return None
+        rollup = rollups.WORK_MONTH if words.keyed.sql.startswith('work') else rollups.PIECE
+    if 'day' not in rollup.keys and asked & {'first', 'last'}:
+        return None
+    measures = (f'{kind}_plays', f'{kind}_ms') if kind else ('plays', 'played_ms')
+    return _Source(rollup, _condition(query, words), measures)
 
 
 def _kind(query: HistoryQuery) -> str:
@@ -67,7 +123,7 @@ def _kind(query: HistoryQuery) -> str:
     return ''
 
 
-def _added_up(query: HistoryQuery, rollup: rollups.Rollup, measures: tuple[str, ...]) -> Part:
+def _condition(query: HistoryQuery, words: Found) -> Part:
     given = {
         'day >= ?': query.first,
         'day <= ?': query.last,
@@ -76,10 +132,8 @@ def _added_up(query: HistoryQuery, rollup: rollups.Rollup, measures: tuple[str, 
         'library = ?': query.library,
         'platform = ?': query.platform,
     }
-    parts = ranges.counted(rollup, (), ranges.all_of(given), measures)
-    plays, watched = (f'coalesce(sum({name}), 0)::BIGINT' for name in measures)
-    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
-    return Part(
-        f'SELECT {plays}, {watched} FROM ({union})',  # noqa: S608 - constants
-        tuple(value for part in parts for value in part.parameters),
-    )
+    parts = [ranges.all_of(given)]
+    parts += [part for part in (words.pieces, words.keyed) if part is not None]
+    if words.accounts is not None:
+        parts.append(of_accounts(words.accounts, 'account'))
+    return together(parts)

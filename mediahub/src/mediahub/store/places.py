@@ -1,0 +1,244 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Finds the plays of a page of history, where they are likely before everywhere.
+
+Plays lie in the file about in the order of time, so a condition on the time lets DuckDB pass over
+most of it. Every way to look only where the page must be, or is likely to be, gives the page that
+sorting everything gives.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from . import cursors, totals
+from .asking import Found, HistoryQuery, Order
+from .database import Query, Row, stored
+from .ranges import EVERYTHING, Part, QueryError, all_of, together
+
+_COLUMNS = {
+    Order.STARTED: 'started_at',
+    Order.STOPPED: 'stopped_at',
+    Order.PLAYED: 'played_ms',
+    Order.PAUSED: 'paused_ms',
+    Order.TITLE: 'heading',
+    Order.USER: 'viewer_name',
+    Order.PLATFORM: 'player_platform',
+    Order.PLAYER: 'player_title',
+}
+
+# How far a page by time looks for its plays, in days, before it looks everywhere.
+_NEAR = (14, 120, 1000)
+
+# A page is looked for in so much more time than plays that are spread evenly would need.
+_ROOM = 4
+
+# Plays to pass over, from which on it is worth to count the days.
+_DEEP = 500
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A page.
+
+    Attributes:
+        words: What the query's words stand for.
+        condition: What it says of plays.
+        total: Plays that match; None where they were not counted.
+    """
+
+    query: HistoryQuery
+    words: Found
+    condition: Part
+    total: int | None
+
+
+def of(run: Query, asked: Asked) -> list[Row]:
+    """Where the page's plays are, and one more, which tells whether there is another page.
+
+    A place is a row number, what is sorted by, when the play began, and its id.
+
+    Raises:
+        QueryError: The cursor belongs to another query.
+    """
+    query = asked.query
+    if not query.limit or asked.total == 0:
+        return []
+    wanted = query.limit + 1
+    condition = together((asked.condition, behind(query)))
+    if query.order is not Order.STARTED:
+        return _by_value(run, query, condition)
+    if query.offset >= _DEEP and (deep := _deep(run, asked)) is not None:
+        days, offset = deep
+        return _sorted(run, query, together((condition, days)), (offset, wanted))
+    return _by_time(run, query, condition, (query.offset, wanted), asked.total)
+
+
+def behind(query: HistoryQuery) -> Part:
+    """That a play comes behind the cursor.
+
+    Raises:
+        QueryError: It is none, or belongs to another query.
+    """
+    if query.after is None:
+        return EVERYTHING
+    place = cursors.read(query.after)
+    if (place.order, place.descending) != (query.order, query.descending):
+        raise QueryError('the cursor belongs to another order; begin at the first page')
+    column, sign = _COLUMNS[query.order], '<' if query.descending else '>'
+    return Part(
+        # The first condition says nothing new, but lets DuckDB pass over parts of the file.
+        f'{column} {sign}= ? AND ({column} {sign} ? '
+        f'OR started_at {sign} ? OR (started_at = ? AND play_id {sign} ?))',
+        (place.value, place.value, place.started_at, place.started_at, place.play_id),
+    )
+
+
+def _sorted(
+    run: Query, query: HistoryQuery, condition: Part, bounds: tuple[int, int], *keys: str
+) -> list[Row]:
+    """Some of the plays for which a condition holds.
+
+    Args:
+        run: Runs a query.
+        query: Whose order counts.
+        condition: On plays.
+        bounds: Plays to pass over, and how many at most.
+        keys: What they are sorted by, if that is not all that the order says.
+    """
+    column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
+    order = ', '.join(f'{key} {direction}' for key in keys or (column, 'started_at', 'play_id'))
+    return run(
+        f'SELECT rowid, {column}, started_at, play_id FROM finished_plays '  # noqa: S608 - constants
+        f'WHERE {condition.sql} ORDER BY {order} LIMIT ? OFFSET ?',
+        [*condition.parameters, bounds[1], bounds[0]],
+    )
+
+
+# By time
+
+
+def _by_time(
+    run: Query,
+    query: HistoryQuery,
+    condition: Part,
+    bounds: tuple[int, int],
+    total: int | None,
+) -> list[Row]:
+    """Plays in the order of their beginning, by looking in more and more time."""
+    rows: list[Row] = []
+    for window in _windows(run, query, bounds, total):
+        narrowed = together((condition, window))
+        rows = _sorted(run, query, narrowed, bounds, 'started_at', 'play_id')
+        if len(rows) == bounds[1]:
+            break
+    return rows
+
+
+def _windows(
+    run: Query, query: HistoryQuery, bounds: tuple[int, int], total: int | None
+) -> list[Part]:
+    """Conditions on the time, each of which holds more than the one before; all plays at last.
+
+    All hold what comes first, so as soon as there are enough plays they are the right ones.
+    """
+    earliest, latest = run('SELECT min(started_at), max(started_at) FROM finished_plays')[0]
+    if earliest is None:
+        return []
+    if query.after is not None and query.order is Order.STARTED:
+        start = cursors.read(query.after).started_at
+    elif query.descending:
+        start = min(filter(None, (latest, stored(query.until))))
+    else:
+        start = max(filter(None, (earliest, stored(query.since))))
+    sign, way = ('>=', -1) if query.descending else ('<=', 1)
+    near = _NEAR if total is None else _likely(sum(bounds) / total, latest - earliest)
+    ends = [_moved(start, way * days) for days in near]
+    return [*(Part(f'started_at {sign} ?', (end,)) for end in ends), EVERYTHING]
+
+
+def _likely(share: float, span: datetime.timedelta) -> Sequence[int]:
+    """Days in which such a share of plays is likely, where that is not nearly all the time."""
+    return (math.ceil(span.days * share * _ROOM) + 1,) if share < 1 / _ROOM else ()
+
+
+def _moved(moment: datetime.datetime, days: int) -> datetime.datetime:
+    """So many days later or earlier, as far as the calendar goes."""
+    try:
+        return moment + datetime.timedelta(days=days)
+    except OverflowError:
+        return datetime.datetime.min if days < 0 else datetime.datetime.max
+
+
+def _deep(run: Query, asked: Asked) -> tuple[Part, int] | None:
+    """The days in which a page lies, and the plays of these to pass over; None if unknown.
+
+    Plays of a day need not all begin before those of the next: some clocks were put back over
+    midnight. So a day on either side is taken in as well.
+    """
+    counted = totals.by_day(run, asked.query, asked.words)
+    if counted is None:
+        return None
+    query = asked.query
+    days = [day for day, _ in counted]
+    counts = [plays for _, plays in counted]
+    if query.descending:
+        days.reverse()
+        counts.reverse()
+    upto = [0, *itertools.accumulate(counts)]
+    # Of the days that the offset passes over as a whole, the last may reach into the next.
+    passed = max(0, _last(upto, query.offset) - 1)
+    end = min(len(days), _first(upto, query.offset + query.limit + 1) + 1)
+    inside = days[passed:end]
+    if not inside:
+        return Part('false'), 0
+    between = {'day >= ?': min(inside), 'day <= ?': max(inside)}
+    return all_of(between), query.offset - upto[passed]
+
+
+def _last(upto: Sequence[int], plays: int) -> int:
+    """How many days have no more than so many plays together."""
+    return max(number for number, sum_ in enumerate(upto) if sum_ <= plays)
+
+
+def _first(upto: Sequence[int], plays: int) -> int:
+    """How many days have so many plays together; all if they have not."""
+    return next((number for number, sum_ in enumerate(upto) if sum_ >= plays), len(upto))
+
+
+# By something else
+
+
+def _by_value(run: Query, query: HistoryQuery, condition: Part) -> list[Row]:
+    """The page, from what is sorted by alone at first.
+
+    That is one column, of which DuckDB passes over what cannot be on the page. Plays that agree
+    in it at the page's end may be very many; of these, those that begin first or last are taken.
+    """
+    column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
+    bounds = (query.offset, query.limit + 1)
+    found = run(
+        f'SELECT {column} FROM finished_plays WHERE {condition.sql} '  # noqa: S608 - constants
+        f'ORDER BY 1 {direction} LIMIT ? OFFSET ?',
+        [*condition.parameters, bounds[1], bounds[0]],
+    )
+    if len(found) < bounds[1]:
+        return _sorted(run, query, condition, bounds)
+    edge = found[-1][0]
+    sign = '>' if query.descending else '<'
+    before = together((condition, Part(f'{column} {sign} ?', (edge,))))
+    same = together((condition, Part(f'{column} = ?', (edge,))))
+    apart = sum(value != edge for (value,) in found)
+    rows = _sorted(run, query, before, bounds) if apart else []
+    passed = 0 if apart or not query.offset else query.offset - _count(run, before)
+    return rows + _by_time(run, query, same, (passed, bounds[1] - apart), None)
+
+
+def _count(run: Query, condition: Part) -> int:
+    sql = f'SELECT count(*) FROM finished_plays WHERE {condition.sql}'  # noqa: S608 - constants
+    return int(run(sql, condition.parameters)[0][0])
