@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from charmarr_lib.testing import workload
+from charmarr_lib.testing import mediahub, workload
 from rehearsal import (
     acts,
     bundle,
@@ -23,6 +23,7 @@ from rehearsal import (
     laws,
     model,
     outcomes,
+    secrets,
 )
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -138,26 +139,113 @@ def test_two_plex_on_one_folder_are_found(night):
     assert broken(night) == 'no two Plex on one database'
 
 
-def start_hub(night: chaos.Night, root: pathlib.Path) -> None:
+@pytest.fixture
+def volume(tmp_path) -> pathlib.Path:
+    made = tmp_path / 'volume'
+    made.mkdir()
+    return made
+
+
+def start_hub(night: chaos.Night, volume: pathlib.Path, *servers: str) -> mediahub.MediahubDouble:
+    """Start a hub in a container of its own, with its home on the volume."""
+    root = volume.parent / f'container-{len(night.troupe.hubs)}'
+    root.mkdir()
+    (root / 'home').symlink_to(volume)
+    (root / 'hub.toml').write_text(
+        '[hub]\nhome = "/home"\n' + ''.join(f'[[servers]]\nname = "{each}"\n' for each in servers)
+    )
     hub = night.rehearsal.catalogue.program(doubles.HUB_IMAGE)
-    assert hub is not None
-    (root / 'home').mkdir(exist_ok=True)
-    (root / 'hub.toml').write_text('[hub]\nhome = "/home"\n')
+    assert isinstance(hub, mediahub.MediahubDouble)
     hub.start(workload.Launch('mediahub --config /hub.toml serve', {}, 0, 0, root))
+    return hub
 
 
-def test_two_hubs_on_one_database_are_found(night, tmp_path):
-    start_hub(night, tmp_path)
+def test_two_hubs_on_one_database_are_found(night, volume):
+    start_hub(night, volume)
     assert broken(night) == ''
-    start_hub(night, tmp_path)
+    start_hub(night, volume)
     assert broken(night) == 'no two hubs on one database'
 
 
-def test_a_hub_on_the_database_of_one_that_stopped_is_fine(night, tmp_path):
-    start_hub(night, tmp_path)
+def test_a_hub_on_the_database_of_one_that_stopped_is_fine(night, volume):
+    start_hub(night, volume)
     night.troupe.hubs[0].stop()
-    start_hub(night, tmp_path)
+    start_hub(night, volume)
     assert broken(night) == ''
+
+
+@pytest.fixture
+def hub(night, volume) -> mediahub.MediahubDouble:
+    """A hub that has seen two plays."""
+    hub = start_hub(night, volume, 'plex')
+    for _ in range(2):
+        hub.tick()
+    assert mediahub.history(hub.database) == {'plex': 2}
+    assert broken(night) == ''
+    return hub
+
+
+def test_a_server_that_left_takes_no_play_with_it(night, hub):
+    hub.stop()
+    other = start_hub(night, hub.database.parent)
+    other.tick()
+    assert broken(night) == ''
+    other.database.write_text('{"version": 1, "plays": {}}')
+    assert broken(night) == 'no play lost'
+
+
+@pytest.mark.parametrize('content', [None, '', '{"version": 1}'])
+def test_a_database_that_is_gone_or_not_whole_is_found(night, hub, content):
+    hub.database.unlink()
+    if content is not None:
+        hub.database.write_text(content)
+    assert broken(night) == 'no play lost'
+
+
+def test_a_restore_loses_nothing_and_what_it_put_aside_must_stay(night, hub):
+    ran = hub.execute(['mediahub', '--config', '/hub.toml', 'backup', '--folder', '/home/backups'])
+    for _ in range(2):
+        hub.tick()
+    assert broken(night) == ''
+    hub.stop()
+    restored = hub.execute(['mediahub', '--config', '/hub.toml', 'restore', ran.stdout.strip()])
+    assert restored.exit_code == 0
+    assert mediahub.history(hub.database) == {'plex': 2}
+    assert broken(night) == ''
+    [kept] = hub.database.parent.glob('*.before-*')
+    kept.unlink()
+    assert broken(night) == 'no play lost'
+
+
+@pytest.fixture
+def webhook(night):
+    """The secret that webhooks show."""
+    content = {'secret': 'first-secret-of-webhooks'}
+    found = secrets.Secret('secret:w', 'mediahub', 'webhook-secret', {1: content})
+    night.rehearsal.secrets.secrets[found.id] = found
+    assert broken(night) == ''
+    return found
+
+
+NEXT = {'secret': 'second-secret-of-webhooks', 'previous': 'first-secret-of-webhooks'}
+
+
+def test_a_rotation_that_was_asked_for_is_fine(night, webhook):
+    night.rehearsal.start_action('mediahub/0', 'rotate-webhook-secret')
+    webhook.revisions[2] = NEXT
+    assert broken(night) == ''
+    webhook.revisions[3] = {'secret': 'third-secret-of-webhooks', 'previous': NEXT['secret']}
+    assert broken(night) == 'no rotation but by its action'
+
+
+@pytest.mark.parametrize(
+    'content', [NEXT, NEXT | {'previous': 'another'}, NEXT | {'secret': NEXT['previous']}]
+)
+def test_a_rotation_that_was_not_asked_for_or_forgets_is_found(night, webhook, content):
+    if content is not NEXT:
+        night.rehearsal.start_action('mediahub/0', 'rotate-webhook-secret')
+    webhook.revisions[2] = content
+    assert broken(night) == 'no rotation but by its action'
 
 
 def test_a_plex_on_the_folder_of_one_that_stopped_is_fine(night):

@@ -133,6 +133,7 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         'show-info',
         'backup',
         'restore path=/var/lib/mediahub/backups/none.zip',
+        'restore path=/var/lib/mediahub/backups/mediahub-20260101T000000Z.duckdb',
         'rotate-webhook-secret',
         'register-webhook',
     ),
@@ -152,6 +153,9 @@ _PAIRS: Final = (
 _SILENT: Final = frozenset({'mediahub:media-server'})
 """Sides that publish nothing: what somebody else wrote there, their charm would never mend."""
 
+
+_HUB: Final = 'mediahub'
+_TOKEN: Final = 'plex-token'  # noqa: S105  # the name of a secret, and of the option for it
 
 _CALLS: Final = 16
 """Calls to Pebble that trouble may let through first; a hook makes about as many."""
@@ -262,6 +266,28 @@ def _act(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     return f'juju run --background {unit.name} {action}'
 
 
+def _token(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    """Bring the hub nearer to a token, or give it another one, or take it away."""
+    hub = rehearsal.applications.get(_HUB)
+    if hub is None or hub.life is not model.Life.ALIVE:
+        return None
+    value = ''.join(chance.choices('abcdefghijklmnopqrstuvwxyz', k=20))
+    named = (each for each in rehearsal.secrets.secrets.values() if each.label == _TOKEN)
+    secret = next(named, None)
+    if secret is None:
+        return f'juju add-secret {_TOKEN} token={value}'
+    if not secret.readable(hub.name):
+        return f'juju grant-secret {_TOKEN} {hub.name}'
+    if not hub.config.get(_TOKEN):
+        return f'juju config {hub.name} {_TOKEN}={secret.id}'
+    changes = (
+        f'juju update-secret {_TOKEN} token={value}',
+        f'juju revoke-secret {_TOKEN} {hub.name}',
+        f'juju config {hub.name} --reset {_TOKEN}',
+    )
+    return chance.choice(changes)
+
+
 def _on_unit(act: str) -> Choose:
     def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
         unit = _unit(chance, rehearsal)
@@ -354,6 +380,7 @@ ACTS: Final = (
     Act('remove', 2, _remove),
     Act('deploy', 6, _deploy),
     Act('action', 5, _act),
+    Act('token', 8, _token),
     Act('kill', 4, _on_unit('kill')),
     Act('evict', 4, _on_unit('evict')),
     Act('lead', 4, _on_unit('lead')),

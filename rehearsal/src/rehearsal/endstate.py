@@ -30,6 +30,7 @@ class Wish:
 
     Attributes:
         claimed: Whether its server is to belong to an account.
+        secrets: Options that name a secret, and whether the application may read it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Wish:
     trust: bool
     resources: tuple[tuple[str, str], ...]
     claimed: bool = False
+    secrets: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,16 +53,25 @@ class Wishes:
     def deploy(self, rehearsal: engine.Rehearsal) -> None:
         """Ask all of it of an empty model."""
         for each in self.applications:
+            given = {option: _secret(rehearsal, each, option) for option, _ in each.secrets}
             rehearsal.deploy(
                 each.charm,
                 each.name,
                 units=each.scale,
                 trust=each.trust,
-                config=dict(each.config),
+                config={**dict(each.config), **given},
                 resources=dict(each.resources),
             )
+            for option, granted in each.secrets:
+                if granted:
+                    rehearsal.grant_secret(given[option], each.name)
         for first, second in self.relations:
             rehearsal.integrate(first, second)
+
+
+def _secret(rehearsal: engine.Rehearsal, wish: Wish, option: str) -> str:
+    """Add a secret for an option, and return its id."""
+    return rehearsal.add_secret(f'{wish.name}-{option}', {'token': 'x' * 20})
 
 
 def wishes(rehearsal: engine.Rehearsal, claimed: frozenset[str]) -> Wishes:
@@ -72,7 +83,7 @@ def wishes(rehearsal: engine.Rehearsal, claimed: frozenset[str]) -> Wishes:
     """
     alive = [each for each in rehearsal.applications.values() if each.life is model.Life.ALIVE]
     applications = tuple(
-        _wish(each, claimed=each.name in claimed)
+        _wish(rehearsal, each, claimed=each.name in claimed)
         for each in sorted(alive, key=lambda each: each.name)
     )
     relations = sorted(
@@ -83,12 +94,20 @@ def wishes(rehearsal: engine.Rehearsal, claimed: frozenset[str]) -> Wishes:
     return Wishes(applications, tuple(relations))
 
 
-def _wish(application: model.Application, *, claimed: bool) -> Wish:
+def _wish(rehearsal: engine.Rehearsal, application: model.Application, *, claimed: bool) -> Wish:
     config = {
         name: value
         for name, value in application.config.items()
         if value != application.charm.options[name].get('default')
     }
+    known = rehearsal.secrets.secrets
+    secrets = [
+        (name, str(value) in known and known[str(value)].readable(application.name))
+        for name, value in config.items()
+        if application.charm.options[name]['type'] == 'secret'
+    ]
+    for name, _ in secrets:
+        del config[name]
     return Wish(
         name=application.name,
         charm=application.charm.name,
@@ -97,6 +116,7 @@ def _wish(application: model.Application, *, claimed: bool) -> Wish:
         trust=application.trust,
         resources=tuple(sorted(application.resources.items())),
         claimed=claimed,
+        secrets=tuple(sorted(secrets)),
     )
 
 

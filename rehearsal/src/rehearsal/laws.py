@@ -15,6 +15,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from charmarr_lib.testing import mediahub
+
 from . import doubles, engine, model
 
 _SERVICE_ACCOUNT: Final = 'system:serviceaccount:'
@@ -25,6 +27,8 @@ _RECORDED: Final = (
     *('StatefulSet', 'Service', 'Pod', 'Job', 'Event'),
     *('PersistentVolumeClaim', 'PersistentVolume'),
 )
+_WEBHOOK: Final = 'webhook-secret'
+_ROTATION: Final = 'rotate-webhook-secret'
 _USURPED: Final = 'is not the leader: cannot write'
 
 
@@ -56,6 +60,8 @@ class Witness:
         kept: Files on claims that must stay: path to content.
         templates: Each generation, its pod template, and whether that has the shared volume, by
             application.
+        plays: How many plays of each server a hub has written down, by its database.
+        webhooks: Revision and content of each secret that webhooks show, by its id.
         served: Requests to the API that the laws have looked at.
         erred: Failed hooks that the laws have looked at.
         versions: Version of the cluster's state that was searched for secrets.
@@ -74,6 +80,12 @@ class Witness:
     kept: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
     templates: dict[str, tuple[int, Mapping[str, Any], bool]] = dataclasses.field(
         default_factory=dict[str, tuple[int, Mapping[str, Any], bool]]
+    )
+    plays: dict[pathlib.Path, Mapping[str, int]] = dataclasses.field(
+        default_factory=dict[pathlib.Path, Mapping[str, int]]
+    )
+    webhooks: dict[str, tuple[int, Mapping[str, str]]] = dataclasses.field(
+        default_factory=dict[str, tuple[int, Mapping[str, str]]]
     )
     served: int = 0
     erred: int = 0
@@ -172,6 +184,52 @@ def one_hub_a_database(seen: Witness) -> Iterator[str]:
     for folder in seen.troupe.hub_collisions:
         yield f'a second hub was started in {folder.rpartition("/volumes/")[2]}'
     seen.troupe.hub_collisions.clear()
+
+
+def no_history_lost(seen: Witness) -> Iterator[str]:
+    """Every play that a hub wrote down stays, in its database or in one that was kept beside it.
+
+    So the database is there from its first moment on and always whole; what a restore puts aside
+    stays too; and a server that leaves takes nothing with it.
+    """
+    for database in {hub.database for hub in seen.troupe.hubs}:
+        if not database.parent.exists():
+            continue  # the volume went, which is another law's business
+        known = seen.plays.get(database, {})
+        try:
+            there = _plays(database)
+        except ValueError as error:
+            yield str(error)
+            continue
+        for server, count in known.items():
+            if there.get(server, 0) < count:
+                yield f'{count - there.get(server, 0)} plays of {server} are gone'
+        seen.plays[database] = there
+
+
+def _plays(database: pathlib.Path) -> dict[str, int]:
+    most: dict[str, int] = mediahub.history(database)
+    for kept in database.parent.glob(f'{database.name}.before-*'):
+        for server, count in mediahub.history(kept).items():
+            most[server] = max(count, most.get(server, 0))
+    return most
+
+
+def one_rotation_an_action(seen: Witness) -> Iterator[str]:
+    """What webhooks show changes when the operator says so, once, and the one before is kept."""
+    asked = sum(each.name == _ROTATION for each in seen.rehearsal.actions)
+    secrets = seen.rehearsal.secrets.secrets.values()
+    there = {each.id: each for each in secrets if each.owner and each.label == _WEBHOOK}
+    for id_, secret in there.items():
+        content = secret.revisions[secret.latest]
+        number, before = seen.webhooks.get(id_, (secret.latest, content))
+        seen.webhooks[id_] = (secret.latest, content)
+        if secret.latest == number:
+            continue
+        if content.get('previous') != before['secret'] or content['secret'] == before['secret']:
+            yield f'revision {secret.latest} of {id_} forgets the one before'
+        if secret.latest - 1 > asked:
+            yield f'{id_} was changed {secret.latest - 1} times, and that was asked {asked} times'
 
 
 def no_running_plex_edited(seen: Witness) -> Iterator[str]:
@@ -289,6 +347,8 @@ LAWS: Final[Mapping[str, Law]] = {
     'no media object deleted unless asked': no_media_deleted,
     'no two Plex on one database': one_plex_a_database,
     'no two hubs on one database': one_hub_a_database,
+    'no play lost': no_history_lost,
+    'no rotation but by its action': one_rotation_an_action,
     'no settings edited under a running Plex': no_running_plex_edited,
     'no secret in any recorded text': no_secret_shown,
     'nothing published that is not true': only_truth_published,

@@ -10,6 +10,7 @@ rehearsal's tests put the program itself in its place and expect the same.
 
 from __future__ import annotations
 
+import collections
 import json
 import pathlib
 import shlex
@@ -21,7 +22,7 @@ import httpx2
 
 from .workload import CannotStart, Launch, Ran
 
-__all__ = ['DATABASE', 'SCHEMA', 'VERSION', 'MediahubDouble']
+__all__ = ['DATABASE', 'SCHEMA', 'VERSION', 'MediahubDouble', 'history']
 
 VERSION: Final = '0.1.0'
 SCHEMA: Final = 1
@@ -33,8 +34,21 @@ _TOKEN: Final = 'control-token-of-the-double'  # noqa: S105  # a double's
 _BINARY: Final = '/usr/bin/mediahub'
 
 
+def history(database: pathlib.Path) -> dict[str, int]:
+    """Return how many plays a database holds, by server; also one that was kept beside it.
+
+    Raises:
+        ValueError: It is not there, or not whole.
+    """
+    try:
+        plays = json.loads(database.read_text('utf-8'))['plays']
+        return {str(server): int(count) for server, count in plays.items()}
+    except (OSError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(f'{database.name} is no database') from error
+
+
 class MediahubDouble:
-    """The hub.
+    """The hub. On each server that it watches it sees one play every ten seconds.
 
     Attributes:
         config: The configuration that it was started with, None before.
@@ -54,6 +68,7 @@ class MediahubDouble:
         self.plex_pass = True
         self.launched: Launch | None = None
         self.running = False
+        self._database: pathlib.Path | None = None
 
     # charmarr_lib.testing.workload.Workload
 
@@ -76,8 +91,9 @@ class MediahubDouble:
             raise CannotStart('\n'.join(f'mediahub: {each}' for each in faults))
         self.config = self._read(words[2])
         home = self._home()
+        self._database = home.resolve() / DATABASE
         if not self.database.exists():
-            self.database.write_text(json.dumps({'version': SCHEMA, 'plays': []}))
+            self._write({})
         control = home / _CONTROL
         control.write_text(json.dumps({'url': f'http://127.0.0.1:{self.port}', 'token': _TOKEN}))
         self.running = True
@@ -89,7 +105,13 @@ class MediahubDouble:
         self.running = False
 
     def tick(self) -> None:
-        """Let ten seconds pass."""
+        """Let ten seconds pass, and write down what was played meanwhile."""
+        names = [each['name'] for each in self.servers()]
+        if self.running and names:
+            self._write(collections.Counter(history(self.database)) + collections.Counter(names))
+
+    def _write(self, plays: Mapping[str, int], version: int = SCHEMA) -> None:
+        self.database.write_text(json.dumps({'version': version, 'plays': plays}), 'utf-8')
 
     def handle(self, request: httpx2.Request, peer: str) -> httpx2.Response:
         """Answer a request that came from the address ``peer``."""
@@ -151,12 +173,14 @@ class MediahubDouble:
 
     @property
     def database(self) -> pathlib.Path:
-        """Its database, as a file of this machine."""
-        return self._home() / DATABASE
+        """Its database, as a file of this machine; two hubs on one volume have the same."""
+        if self._database is None:
+            raise AssertionError('it was never started')
+        return self._database
 
     def age_database(self, version: int) -> None:
         """Let the database be of another version."""
-        self.database.write_text(json.dumps({'version': version, 'plays': []}))
+        self._write(history(self.database), version)
 
     # Within.
 
@@ -235,12 +259,13 @@ class MediahubDouble:
             why = 'is no backup: there is no such file'
             return Ran(1, stderr=f'mediahub: {words[0]} {why}; nothing was changed\n')
         try:
-            json.loads(archive.read_text())
+            history(archive)
         except ValueError:
             why = 'is no backup that can be read'
             return Ran(1, stderr=f'mediahub: {words[0]} {why}; nothing was changed\n')
         database = self.database
-        kept = database.with_name(f'{database.name}.before-20260101T000000Z')
+        number = len(list(database.parent.glob(f'{DATABASE}.before-*')))
+        kept = database.with_name(f'{DATABASE}.before-20260101T00000{number}Z')
         database.rename(kept)
         database.write_bytes(archive.read_bytes())
         return Ran(stdout=f'{self.setting("home")}/{kept.name}\n')

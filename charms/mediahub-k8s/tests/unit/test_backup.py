@@ -58,7 +58,7 @@ def test_recovers_when_the_database_fits_again(unit):
     unit.hub.age_database(9)
     unit.reboot()
     unit.deploy()
-    (unit.folder / 'mediahub.duckdb').write_text(json.dumps({'version': 1, 'plays': []}))
+    (unit.folder / 'mediahub.duckdb').write_text(json.dumps({'version': 1, 'plays': {}}))
     unit.run()
     assert unit.status == ('active', 'watching plex')
 
