@@ -91,8 +91,10 @@ def _remarks(seen: Seen) -> Iterator[str]:
 
 
 def _about_watching(world: World, plan: Plan) -> Iterator[str]:
-    if plan.watched:
-        yield f'watching {", ".join(each.name for each in plan.watched)}'
+    silent = set(hub_servers.pending(world.answers))
+    told = [each.name for each in plan.watched if each.app not in silent]
+    if told:
+        yield f'watching {", ".join(told)}'
     if plan.missing:
         yield _missing(world, plan.missing)
 

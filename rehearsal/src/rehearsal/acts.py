@@ -113,6 +113,13 @@ _RIGHT: Final[Mapping[str, str]] = {
     'plex-sync-interval': '5m',
 }
 
+_HUB: Final = 'mediahub'
+_TOKEN: Final = 'plex-token'  # noqa: S105  # the name of a secret, and of the option for it
+_FIRST: Final = 'secret:c0000000000000000001'
+_WATCHED: Final = 0.7  # of all nights begin with a hub that watches
+# What the double calls its first backup.
+_RESTORE: Final = 'restore path=/var/lib/mediahub/backups/mediahub-20260101T000000Z.duckdb'
+
 _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     'plex-k8s': (
         'show-info',
@@ -133,7 +140,7 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         'show-info',
         'backup',
         'restore path=/var/lib/mediahub/backups/none.zip',
-        'restore path=/var/lib/mediahub/backups/mediahub-20260101T000000Z.duckdb',
+        _RESTORE,
         'rotate-webhook-secret',
         'register-webhook',
     ),
@@ -153,9 +160,6 @@ _PAIRS: Final = (
 _SILENT: Final = frozenset({'mediahub:media-server'})
 """Sides that publish nothing: what somebody else wrote there, their charm would never mend."""
 
-
-_HUB: Final = 'mediahub'
-_TOKEN: Final = 'plex-token'  # noqa: S105  # the name of a secret, and of the option for it
 
 _CALLS: Final = 16
 """Calls to Pebble that trouble may let through first; a hook makes about as many."""
@@ -288,6 +292,31 @@ def _token(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
     return chance.choice(changes)
 
 
+def _history(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
+    """Back the hub's history up, put it back, or rotate what webhooks show."""
+    hub = rehearsal.applications.get(_HUB)
+    if hub is None or not hub.units:
+        return None
+    made = any(
+        each.name == 'backup' and each.status is model.ActionStatus.COMPLETED
+        for each in rehearsal.actions
+    )
+    action = chance.choice((_RESTORE if made else 'backup', 'backup', 'rotate-webhook-secret'))
+    return f'juju run --background {hub.units[0].name} {action}'
+
+
+def beginning(chance: random.Random) -> Iterator[str]:
+    """Yield what the operator gives the hub in the evening, where they do: a token, webhooks.
+
+    Ids of secrets are numbers in their order, and this one is the first.
+    """
+    if chance.random() < _WATCHED:
+        value = ''.join(chance.choices('abcdefghijklmnopqrstuvwxyz', k=20))
+        yield f'juju add-secret {_TOKEN} token={value}'
+        yield f'juju grant-secret {_TOKEN} {_HUB}'
+        yield f'juju config {_HUB} {_TOKEN}={_FIRST} plex-webhooks=true'
+
+
 def _on_unit(act: str) -> Choose:
     def choose(chance: random.Random, rehearsal: engine.Rehearsal) -> str | None:
         unit = _unit(chance, rehearsal)
@@ -381,6 +410,7 @@ ACTS: Final = (
     Act('deploy', 6, _deploy),
     Act('action', 5, _act),
     Act('token', 8, _token),
+    Act('history', 6, _history),
     Act('kill', 4, _on_unit('kill')),
     Act('evict', 4, _on_unit('evict')),
     Act('lead', 4, _on_unit('lead')),

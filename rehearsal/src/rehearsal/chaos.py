@@ -274,6 +274,7 @@ class Nights:
 def _draw(seed: str, chance: random.Random, night: Night) -> Iterator[str]:
     """Yield the lines of a night; each is drawn from what is legal when its turn comes."""
     yield f'{_SEED}{seed}'
+    yield from acts.beginning(chance)
     for _ in range(chance.randrange(4)):
         line = acts.choose_trouble(chance, night.rehearsal)
         if line is not None:

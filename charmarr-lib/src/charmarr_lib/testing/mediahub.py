@@ -254,6 +254,9 @@ class MediahubDouble:
     def _restore(self, words: list[str]) -> Ran:
         if self.running:
             return Ran(1, stderr='mediahub: the hub runs; stop it first, nothing was changed\n')
+        if self.launched is None:  # the container is new, and so is its folder
+            why = 'is no backup: there is no such file'
+            return Ran(1, stderr=f'mediahub: {words[0]} {why}; nothing was changed\n')
         archive = self._inside(words[0])
         if not archive.is_file():
             why = 'is no backup: there is no such file'

@@ -98,6 +98,13 @@ def test_keeps_a_server_that_says_nothing_or_nonsense_for_a_moment(unit, said):
     assert unit.pod.starts('mediahub') == 1
 
 
+def test_does_not_claim_to_watch_a_server_that_nobody_speaks_for(unit):
+    relation = unit.watch()
+    unit.silence(relation)
+    unit.run()
+    assert unit.status == ('active', 'waiting for plex to say where it is')
+
+
 def test_keeps_it_even_when_the_pod_is_replaced_meanwhile(unit):
     relation = unit.watch()
     unit.silence(relation)
