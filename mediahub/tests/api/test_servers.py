@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import pathlib
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mediahub.api.hub import Hub
+from mediahub.api.others import Others
+from mediahub.engine import config, registry
+from mediahub.engine.engine import MediaServerEngine
 from mediahub.testing import plex_delivery
 from mediahub.testing.clocks import HandClock
 from mediahub.testing.faults import Fault
+from mediahub.testing.http import InProcess
+from mediahub.testing.jellyfin import JellyfinDouble
 from mediahub.testing.plex_living import LivingPlex
 
 from .conftest import MakeHub, Visit
@@ -159,3 +166,144 @@ def _pending(hub: Any) -> Any:
     from mediahub.store.outbox import Outbox
 
     return Outbox(hub.database).pending()
+
+
+# Servers that are no Plex.
+
+
+class Cellar:
+    """A Jellyfin and a folder of music, as a hub knows them."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.jellyfin = JellyfinDouble()
+        self.token, self.auth = self.jellyfin.api_key, 'api-key'
+        self.folder = folder
+
+    def engine(self) -> MediaServerEngine:
+        servers = [
+            {
+                'name': 'cellar',
+                'type': 'jellyfin',
+                'url': 'http://jellyfin.test:8096',
+                'token': self.token,
+                'auth': self.auth,
+            },
+            {
+                'name': 'shelf',
+                'type': 'filesystem',
+                'path': str(self.folder),
+                'cache': f'{self.folder}.db',
+            },
+        ]
+        known = config.parse({'servers': servers}, registry.installed())
+        return MediaServerEngine(known, transport=InProcess(self.jellyfin))
+
+
+@pytest.fixture
+def cellar(tmp_path: pathlib.Path) -> Cellar:
+    (tmp_path / 'Music').mkdir()
+    return Cellar(tmp_path / 'Music')
+
+
+@pytest.fixture
+async def others(cellar: Cellar) -> AsyncGenerator[Others]:
+    async with cellar.engine() as engine:
+        yield Others([engine.client(name) for name in engine.names])
+
+
+@pytest.fixture
+def mixed(make_hub: MakeHub, living_plex: LivingPlex, others: Others) -> Hub:
+    """A hub that watches a Plex and knows other servers."""
+    made = make_hub(living_plex)
+    made.others = others
+    return made
+
+
+async def test_servers_of_other_kinds_say_how_they_are(visit: Visit, mixed: Hub):
+    for other in mixed.others:
+        await other.look()
+    async with visit(mixed, token='viewer-token') as client:
+        plex, jellyfin, shelf = data(await client.get('/api/v1/servers'))['servers']
+
+    assert (plex['type'], plex['watched']) == ('plex', True)
+    assert (jellyfin['name'], jellyfin['type']) == ('cellar', 'jellyfin')
+    assert (jellyfin['watched'], jellyfin['realtime'], jellyfin['streams']) == (False, False, 0)
+    assert (jellyfin['connected'], jellyfin['reason'], jellyfin['advice']) == (True, '', '')
+    assert jellyfin['machine_id']
+    assert jellyfin['version']
+    assert jellyfin['last_snapshot_at']
+    assert (shelf['type'], shelf['connected']) == ('filesystem', True)
+
+
+async def test_a_token_that_another_kind_of_server_refuses_is_named(
+    visit: Visit, mixed: Hub, cellar: Cellar
+):
+    cellar.jellyfin.api_key = 'another-key-than-before'
+    for other in mixed.others:
+        await other.look()
+    async with visit(mixed, token='viewer-token') as client:
+        _, jellyfin, shelf = data(await client.get('/api/v1/servers'))['servers']
+        found = data(await client.get('/api/v1/libraries'))
+
+    assert (jellyfin['connected'], jellyfin['token_valid']) == (False, False)
+    assert jellyfin['reason']
+    assert jellyfin['advice'] == 'give the hub another token or password for it'
+    assert cellar.token not in str(jellyfin)
+    assert shelf['connected']
+    assert [each['name'] for each in found['unreachable']] == ['cellar']
+    assert [each['server'] for each in found['libraries']] == ['Double'] * 3 + ['shelf']
+
+
+async def test_libraries_of_all_kinds_of_server_stand_side_by_side(visit: Visit, mixed: Hub):
+    async with visit(mixed, token='viewer-token') as client:
+        found = data(await client.get('/api/v1/libraries'))
+
+    assert found['unreachable'] == []
+    shown = [(each['server'], each['title'], each['type']) for each in found['libraries'][3:]]
+    assert shown == [
+        ('cellar', 'Music', 'music'),
+        ('cellar', 'Films', 'movies'),
+        ('shelf', 'Music', 'music'),
+    ]
+    assert all(each['scannable'] and not each['scanning'] for each in found['libraries'])
+
+
+async def test_a_library_of_another_kind_of_server_is_scanned(
+    visit: Visit, mixed: Hub, cellar: Cellar
+):
+    async with visit(mixed, token='admin-token') as client:
+        music = data(await client.get('/api/v1/libraries'))['libraries'][3]
+        asked = {'server': music['machine_id'], 'library': music['key']}
+        begun = data(await client.post('/api/v1/libraries/scan', json=asked), 202)
+        assert begun == {'server': 'cellar', 'libraries': [music['key']]}
+        assert cellar.jellyfin.scans == [music['key']]
+        scanning = data(await client.get('/api/v1/libraries'))['libraries'][3]
+        assert (scanning['scanning'], scanning['progress']) == (True, 42)
+
+        asked = {'server': 'cellar', 'library': 'none'}
+        response = await client.post('/api/v1/libraries/scan', json=asked)
+        assert response.status_code == 404
+
+        begun = data(await client.post('/api/v1/libraries/scan', json={'server': 'shelf'}), 202)
+        assert begun == {'server': 'shelf', 'libraries': ['folder']}
+
+
+async def test_a_viewer_scans_no_library_of_another_kind_of_server(visit: Visit, mixed: Hub):
+    async with visit(mixed, token='viewer-token') as client:
+        response = await client.post('/api/v1/libraries/scan', json={'server': 'shelf'})
+        assert response.status_code == 403
+
+
+async def test_who_may_not_scan_is_offered_no_scan(
+    visit: Visit, make_hub: MakeHub, living_plex: LivingPlex, cellar: Cellar
+):
+    cellar.jellyfin.administrator = False
+    cellar.token, cellar.auth = cellar.jellyfin.user_token, 'user-token'
+    hub = make_hub(living_plex)
+    async with cellar.engine() as engine, visit(hub, token='admin-token') as client:
+        hub.others = Others([engine.client('cellar')])
+        found = data(await client.get('/api/v1/libraries'))['libraries']
+        asked = {'server': 'cellar', 'library': found[-1]['key']}
+        response = await client.post('/api/v1/libraries/scan', json=asked)
+    assert (found[-1]['title'], found[-1]['scannable']) == ('Music', False)
+    assert response.status_code == 501

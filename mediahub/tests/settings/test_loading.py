@@ -10,6 +10,7 @@ import pytest
 
 from mediahub import settings
 from mediahub.engine.errors import ConfigurationError
+from mediahub.serve import logs
 
 PLEX = {'PLEX_URL': 'http://plex:32400', 'PLEX_TOKEN': 'the-plex-token'}
 
@@ -85,6 +86,7 @@ def test_one_file_serves_engine_and_hub(tmp_path: pathlib.Path):
     found = settings.load(PLEX, file)
 
     assert [server.name for server in found.servers] == ['plex', 'attic', 'cellar']
+    assert [server.name for server in found.others] == ['music']
     assert found.plex_sync_interval == datetime.timedelta(seconds=30)
     assert found.port == 9000
     assert found.plex_webhook_allow == (
@@ -322,3 +324,40 @@ def test_doubtful_webhooks_are_warned_of():
 def test_missing_file_and_wrong_table_are_named(tmp_path: pathlib.Path):
     assert 'No such file' in mistakes({}, tmp_path / 'none.toml')[0]
     assert mistakes({}, written(tmp_path, 'hub = 1')) == ['[hub] has to be a table']
+
+
+JELLYFIN_KEY = 'key-of-jellyfin-0123456789'
+
+
+def test_what_the_charm_writes_of_a_jellyfin_is_understood(tmp_path: pathlib.Path):
+    (tmp_path / 'server-jellyfin').write_text(JELLYFIN_KEY)
+    file = written(
+        tmp_path,
+        f"""
+        [hub]
+        enable-plex-sync = false
+
+        [[servers]]
+        name = "jellyfin"
+        type = "jellyfin"
+        url = "http://jellyfin.media.svc.cluster.local:8096"
+        token-file = "{tmp_path}/server-jellyfin"
+        """,
+    )
+
+    found = settings.load({}, file)
+
+    assert found.servers == ()
+    [jellyfin] = found.others
+    assert (jellyfin.name, jellyfin.server_type.name) == ('jellyfin', 'jellyfin')
+    assert JELLYFIN_KEY not in repr(found)
+    assert JELLYFIN_KEY in set(logs.secrets_of(found))
+
+
+def test_a_name_is_that_of_one_server(tmp_path: pathlib.Path):
+    file = written(tmp_path, '[[servers]]\nname = "plex"\ntype = "filesystem"\npath = "/music"\n')
+    with pytest.raises(ConfigurationError) as refused:
+        settings.load(PLEX, file)
+    assert list(refused.value.mistakes) == [
+        "PLEX_URL is the server 'plex', and the file has another of that name"
+    ]

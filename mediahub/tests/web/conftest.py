@@ -19,8 +19,11 @@ import pytest
 
 from mediahub.serve import control
 from mediahub.testing import browser, clocks
+from mediahub.testing.faults import Faults
+from mediahub.testing.jellyfin import JellyfinDouble
 from mediahub.testing.plex_living import LivingPlex
 from mediahub.testing.plextv import PlexTv
+from mediahub.testing.serving import Serving
 
 # Seconds that a busy machine may take; a test that passes waits for none of them.
 PATIENCE: Final = 60.0
@@ -117,19 +120,33 @@ class House:
         self.anna = self.plex.person('Anna')
         self.television = self.plex.device('Living room')
         self.tv = PlexTv(self.clock).around(self.plex)
+        self.jellyfin = JellyfinDouble()
         self.home = folder / 'home'
         self.cookies: list[Any] = []
 
     @contextlib.contextmanager
     def open(self) -> Generator[House]:
-        with self.plex.served(strict=False), self.tv.served() as serving:
+        with (
+            self.plex.served(strict=False),
+            self.tv.served() as serving,
+            Serving.of(self.jellyfin, Faults()) as cellar,
+        ):
             self.tv.url = serving.url
+            self._also(cellar.url)
             self.hub = Hub(self.home, self.plex, self.tv)
             self.hub.start()
             try:
                 yield self
             finally:
                 self.hub.kill()
+
+    def _also(self, url: str) -> None:
+        """Tell the hub of a server of another kind, which its file alone can."""
+        self.home.mkdir()
+        token = self.jellyfin.api_key
+        lines = ['[[servers]]', 'name = "cellar"', 'type = "jellyfin"']
+        lines += [f'url = "{url}"', f'token = "{token}"']
+        (self.home / 'mediahub.toml').write_text('\n'.join(lines))
 
     def play(self, title: str) -> Any:
         """Let Anna watch something."""

@@ -154,6 +154,20 @@ def test_a_scan_runs_with_its_progress(until: Any, house: Any, page: Any):
     until(lambda: 'Scanning' not in library.inner_text(), 'the scan ends')
 
 
+def test_a_server_of_another_kind_shows_and_is_scanned(until: Any, house: Any, page: Any):
+    page.get_by_role('link', name='Servers').click()
+    server = page.locator('[data-server="cellar"]')
+    server.get_by_text('libraries only').wait_for()
+    server.get_by_text('jellyfin').wait_for()
+    server.get_by_text('Connected').first.wait_for()
+    page.get_by_role('link', name='Libraries').click()
+    scan = page.get_by_role('button', name='Scan Music on cellar')
+    scan.click()
+    page.locator('#libraries > li').filter(has=scan).get_by_text('Scanning 42 %').wait_for()
+    house.jellyfin.finish_scan()
+    until(scan.is_enabled, 'the scan ends')
+
+
 def test_servers_say_how_they_are(house: Any, page: Any):
     page.get_by_role('link', name='Servers').click()
     server = page.locator('#servers > li').first

@@ -24,6 +24,7 @@ from .access import Doorkeeper
 from .answers_cache import AnswerCache
 from .feed import Feed
 from .metrics import Metrics
+from .others import Others
 from .picture_cache import PictureCache
 from .servers import Servers
 
@@ -37,6 +38,7 @@ class Hub:
         bus: Takes events to the database.
         admit_webhook: Takes the address of a webhook's sender; raises where that sends too many.
         advice: What to do about a server, by its name, where something is known to do.
+        others: Servers that are no Plex.
         imports: What fills gaps from other histories, by the name of the server or ``tautulli``.
         pictures: Those that are kept on disk.
         expiry: Removes plays that are not to be kept any longer.
@@ -58,6 +60,7 @@ class Hub:
     expiry: Expiry
     advice: Callable[[str], str] = lambda name: ''
     admit_webhook: Callable[[str], None] = lambda address: None
+    others: Others = dataclasses.field(default_factory=Others)
     imports: Mapping[str, Importing] = dataclasses.field(default_factory=dict[str, Importing])
     answers: AnswerCache = dataclasses.field(default_factory=AnswerCache)
     tasks: set[asyncio.Task[bool]] = dataclasses.field(default_factory=set[asyncio.Task[bool]])

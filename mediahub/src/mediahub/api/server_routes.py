@@ -22,6 +22,7 @@ from .access import Admin, Viewer
 from .envelope import Problem
 from .hub import Hub, TheHub
 from .openapi import SERVER, answers
+from .others import Other
 from .servers import SERVER_PATTERN, Server
 
 router = fastapi.APIRouter(tags=['servers'])
@@ -33,6 +34,8 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     """A server as the hub sees it.
 
     Attributes:
+        type: Such as ``plex`` or ``jellyfin``.
+        watched: Whether what plays on it is followed; that of Plex servers is.
         machine_id: Empty as long as it has never answered.
         connected: Whether the last look at it was a good one.
         realtime: Whether it tells of changes by itself.
@@ -44,6 +47,8 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    type: str
+    watched: bool
     machine_id: str
     version: str
     connected: bool
@@ -58,7 +63,7 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerList(msgspec.Struct, frozen=True):
-    """All servers, in the order of the configuration."""
+    """All servers, Plex first, in the order of the configuration."""
 
     servers: Sequence[ServerView]
 
@@ -67,13 +72,16 @@ class ServerList(msgspec.Struct, frozen=True):
 @answers(ServerList)
 async def servers(hub: TheHub, _: Viewer) -> Response:
     """All servers, how they are, and what to do about one that is not well."""
-    return envelope.success(ServerList([_view(hub, server) for server in hub.servers]))
+    watched = [_view(hub, server) for server in hub.servers]
+    return envelope.success(ServerList([*watched, *map(_view_of_other, hub.others)]))
 
 
 def _view(hub: Hub, server: Server) -> ServerView:
     state = server.watcher.state
     return ServerView(
         name=server.name,
+        type='plex',
+        watched=True,
         machine_id=state.machine_id,
         version=state.version,
         connected=state.connected,
@@ -88,6 +96,25 @@ def _view(hub: Hub, server: Server) -> ServerView:
     )
 
 
+def _view_of_other(other: Other) -> ServerView:
+    return ServerView(
+        name=other.name,
+        type=other.kind,
+        watched=False,
+        machine_id=other.machine_id,
+        version=other.version,
+        connected=other.connected,
+        realtime=False,
+        way='',
+        last_snapshot_at=other.seen_at,
+        streams=0,
+        token_valid=not other.refused,
+        unsaved_events=0,
+        reason=other.client.status.reason,
+        advice='give the hub another token or password for it' if other.refused else '',
+    )
+
+
 class Library(msgspec.Struct, frozen=True, kw_only=True):
     """A library.
 
@@ -97,6 +124,7 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
         count: Films, shows or artists; None where the server does not tell.
         scanning: Whether the server looks for new files in it.
         progress: Percent of that; None where the server does not tell.
+        scannable: Whether the server scans it when the hub asks for that.
     """
 
     server: str
@@ -108,6 +136,7 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     scanning: bool
     progress: int | None
     scanned_at: datetime.datetime | None
+    scannable: bool
 
 
 class Unreachable(msgspec.Struct, frozen=True):
@@ -131,10 +160,13 @@ async def libraries(hub: TheHub, _: Viewer) -> Response:
     """The libraries of all servers; one that does not answer takes nothing from the others."""
     found = list[Library]()
     away = list[Unreachable]()
+    known = [*hub.servers, *hub.others]
     answered = await asyncio.gather(
-        *(_libraries(hub, server) for server in hub.servers), return_exceptions=True
+        *(_libraries(hub, server) for server in hub.servers),
+        *(_libraries_of_other(hub, other) for other in hub.others),
+        return_exceptions=True,
     )
-    for server, answer in zip(hub.servers, answered, strict=True):
+    for server, answer in zip(known, answered, strict=True):
         if isinstance(answer, MediaHubError):
             away.append(Unreachable(server.name, server.machine_id, str(answer)))
         elif isinstance(answer, BaseException):
@@ -175,7 +207,27 @@ def _library(
         scanning=bool(scan or section.refreshing),
         progress=scan.progress if scan else None,
         scanned_at=section.scanned_at,
+        scannable=True,
     )
+
+
+async def _libraries_of_other(hub: Hub, other: Other) -> list[Library]:
+    found, _ = await hub.answers.get((other.name, 'libraries'), 2, other.client.get_libraries)
+    return [
+        Library(
+            server=other.name,
+            machine_id=other.machine_id,
+            key=library.key,
+            title=library.title,
+            type=library.type,
+            count=None,
+            scanning=bool(library.scanning),
+            progress=None if library.percent is None else round(library.percent),
+            scanned_at=None,
+            scannable=other.scans,
+        )
+        for library in found
+    ]
 
 
 class Scan(pydantic.BaseModel):
@@ -184,7 +236,9 @@ class Scan(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra='forbid')
 
     server: Annotated[str | None, pydantic.StringConstraints(pattern=SERVER_PATTERN)] = None
-    library: Annotated[str, pydantic.StringConstraints(pattern=r'^[0-9]{1,12}$')] | None = None
+    library: (
+        Annotated[str, pydantic.StringConstraints(pattern=r'^[A-Za-z0-9_.-]{1,64}$')] | None
+    ) = None
 
 
 class Scanning(msgspec.Struct, frozen=True):
@@ -198,6 +252,9 @@ class Scanning(msgspec.Struct, frozen=True):
 @answers(Scanning, 403, *SERVER, status=202)
 async def scan_libraries(hub: TheHub, _: Admin, asked: Scan) -> Response:
     """Have a server look for new files. How far it is stands in the list of libraries."""
+    other = hub.others.find(asked.server)
+    if other is not None:
+        return await _scan_other(hub, other, asked.library)
     server = hub.servers.choose(asked.server)
     known = [section.key for section in await server.api.sections()]
     if asked.library is not None and asked.library not in known:
@@ -208,3 +265,14 @@ async def scan_libraries(hub: TheHub, _: Admin, asked: Scan) -> Response:
     for what in ('sections', 'activities', 'counts'):
         hub.answers.forget((server.name, what))
     return envelope.success(Scanning(server.name, chosen), status=202)
+
+
+async def _scan_other(hub: Hub, other: Other, library: str | None) -> Response:
+    known = [each.key for each in await other.client.get_libraries()]
+    chosen = known if library is None else [library]
+    if library is None:
+        await other.client.trigger_library_scan()
+    else:
+        await other.client.scan_library(library)
+    hub.answers.forget((other.name, 'libraries'))
+    return envelope.success(Scanning(other.name, chosen), status=202)

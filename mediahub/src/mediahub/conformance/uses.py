@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import pytest
+
 from ..engine.capabilities import Capability
 from ..engine.contract import MediaServerClient
+from ..engine.errors import NotFound
 from ..engine.scans import ScanResult
 from ..engine.values import ItemRef, Kind
 from .driver import Driver
@@ -68,6 +72,14 @@ class Uses(Driver):
         everything = await client.get_recently_added_albums()
         assert {album.ref.native_id for album in everything} <= self._harness.truth(Kind.ALBUM)
 
+    @exercises(Capability.LIBRARIES)
+    async def use_libraries(self, client: MediaServerClient) -> None:
+        """List the libraries, each with a key of its own."""
+        found = await client.get_libraries()
+        assert found
+        assert all(library.key and library.title for library in found)
+        assert len({library.key for library in found}) == len(found)
+
     @exercises(Capability.SCAN_STATE)
     async def use_scan_state(self, client: MediaServerClient) -> None:
         """Ask whether a scan runs."""
@@ -84,6 +96,24 @@ class Uses(Driver):
         self._harness.finish_scan()
         assert await job.wait(timeout=10, poll=0.01) is ScanResult.FINISHED
         assert not await client.is_library_scanning()
+        if await client.supports(Capability.LIBRARIES):
+            await self._scan_library(client)
+
+    async def _scan_library(self, client: MediaServerClient) -> None:
+        """Scan each library, and no other one."""
+        libraries = await client.get_libraries()
+        for asked in libraries:
+            before = self._harness.scans()
+            await client.scan_library(asked.key)
+            assert self._harness.scans() == before + 1
+            assert any(library.scanning for library in await client.get_libraries())
+            self._harness.finish_scan()
+            for _ in range(1000):
+                if not await client.is_library_scanning():
+                    break
+                await asyncio.sleep(0.01)
+        with pytest.raises(NotFound):
+            await client.scan_library('no such library')
 
     @exercises(Capability.PLAYLISTS)
     async def use_playlists(self, client: MediaServerClient) -> None:

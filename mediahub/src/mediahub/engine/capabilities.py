@@ -16,6 +16,7 @@ class Capability(enum.Enum):
     CHANGES = 'changes since a moment'
     SEARCH = 'search'
     RECENTLY_ADDED = 'recently added albums'
+    LIBRARIES = 'listing libraries'
     SCAN = 'starting a library scan'
     SCAN_STATE = 'the state of a library scan'
     PLAYLISTS = 'playlists'

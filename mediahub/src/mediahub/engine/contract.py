@@ -31,6 +31,7 @@ from .values import (
     Entry,
     ItemRef,
     Kind,
+    Library,
     PlayEvent,
     Playlist,
     ScanProgress,
@@ -177,7 +178,23 @@ class MediaServerClient:
             return ()
         return tuple(await self.dialect.recently_added_albums(max_results))[:max_results]
 
+    async def get_libraries(self) -> tuple[Library, ...]:
+        """All libraries that the account sees, also those of other things than music."""
+        await self._require(Capability.LIBRARIES)
+        return tuple(await self.dialect.libraries())
+
     # Scan
+
+    async def scan_library(self, key: str) -> None:
+        """Have the server look for new files in one library; in all where it cannot in one.
+
+        Raises:
+            NotFound: It has no such library.
+        """
+        await self._require(Capability.SCAN)
+        if key not in {library.key for library in await self.get_libraries()}:
+            raise errors.NotFound(self.name, f'there is no library of key {key!r}')
+        await self.dialect.scan_library(key)
 
     async def trigger_library_scan(self, path: str | None = None) -> ScanJob:
         """Have the server look for new files; the job can be awaited.

@@ -25,6 +25,7 @@ from .values import (
     Album,
     Entry,
     Kind,
+    Library,
     PlayEvent,
     Playlist,
     ScanProgress,
@@ -80,6 +81,16 @@ class Dialect(abc.ABC):
     async def recently_added_albums(self, limit: int) -> Sequence[Album]:
         """The newest albums, newest first."""
         self._unsupported(Capability.RECENTLY_ADDED)
+
+    # LIBRARIES, and SCAN for one of them
+
+    async def libraries(self) -> Sequence[Library]:
+        """All libraries that the account sees, also those of other things than music."""
+        self._unsupported(Capability.LIBRARIES)
+
+    async def scan_library(self, key: str) -> None:
+        """Have the server look for new files in one; in all of them where it cannot in one."""
+        await self.start_scan(None)
 
     # SCAN, SCAN_STATE
 

@@ -171,6 +171,23 @@ class PlayEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     precision: PlayPrecision = PlayPrecision.EVERY_PLAY
 
 
+class Library(msgspec.Struct, frozen=True, kw_only=True):
+    """A library of a server: of music, or of anything else that it keeps.
+
+    Attributes:
+        key: Names it on its server.
+        type: In the server's own word, such as ``music`` or ``movies``; empty where it has none.
+        scanning: Whether the server looks for new files in it; None where it does not tell.
+        percent: 0 to 100, None where the server does not say.
+    """
+
+    key: str
+    title: str
+    type: str = ''
+    scanning: bool | None = None
+    percent: float | None = None
+
+
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """A server's scan at one moment.
 

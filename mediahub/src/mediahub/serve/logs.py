@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pydantic
 
+from ..engine.registry import ServerSettings
 from ..settings import Settings
 
 _PLAIN = '%(levelname)s %(name)s: %(message)s'
@@ -89,3 +90,15 @@ def secrets_of(settings: Settings) -> Iterator[str]:
             yield value.get_secret_value()
     for server in settings.servers:
         yield server.token.get_secret_value()
+    for other in settings.others:
+        yield from _secrets_of_other(other.settings)
+
+
+def _secrets_of_other(settings: ServerSettings) -> Iterator[str]:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, pydantic.SecretStr):
+            yield value.get_secret_value()
+    credential = getattr(settings, 'credential', None)  # which reads it from its file
+    if callable(credential):
+        yield str(credential())

@@ -19,11 +19,13 @@ from ..api.backup_routes import BACKUPS
 from ..api.feed import Feed
 from ..api.hub import Hub
 from ..api.metrics import Metrics
+from ..api.others import Others
 from ..api.picture_cache import PictureCache
 from ..api.servers import Server
 from ..bus import choice
 from ..bus.recorder import Recorder
-from ..engine import wire
+from ..engine import config, wire
+from ..engine.engine import MediaServerEngine
 from ..playback.leftovers import Leftovers
 from ..playback.watcher import WatchState
 from ..settings import PlexServer, Settings
@@ -59,6 +61,8 @@ class Parts:
             self.keeper.start(_watch(server), server.watcher.run)
         self.keeper.start('the watch of servers that were taken out', self.leftovers.run)
         self.keeper.start('upkeep', self._upkeep)
+        if self.hub.others:
+            self.keeper.start('the look at other servers', self.hub.others.run)
         for name, found in self.hub.imports.items():
             self.keeper.start(f'the import from {name}', found.run)
 
@@ -99,7 +103,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         store: The open database.
         token: An administrator's, for this run.
     """
-    async with wire.pool() as pool:
+    async with wire.pool() as pool, _others(settings) as others:
         auth = Auth(settings, store, pool, control=token)
         await auth.load()
         metrics = Metrics()
@@ -126,6 +130,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             plays=plays,
             stats=Stats(store, counted_in),
             servers=servers,
+            others=others,
             bus=bus,
             auth=auth,
             admit_webhook=auth.admit_webhook,
@@ -139,6 +144,12 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         )
         leftovers = watching.leftovers(store, outbox, servers, bus.wake)
         yield Parts(hub, outbox, keeper, auth, leftovers, counted_in)
+
+
+@contextlib.asynccontextmanager
+async def _others(settings: Settings) -> AsyncGenerator[Others]:
+    async with MediaServerEngine(config.Config(servers=settings.others)) as engine:
+        yield Others([engine.client(name) for name in engine.names])
 
 
 class _News:

@@ -32,6 +32,7 @@ from ..engine.values import (
     ExternalId,
     ItemRef,
     Kind,
+    Library,
     ScanProgress,
     Track,
 )
@@ -39,6 +40,9 @@ from . import catalogue
 from .disk import Disk, Found, Listing, RealDisk, is_audio
 
 PAGE = 1000
+
+# The key of the one library that a folder is.
+_LIBRARY = 'folder'
 
 # Seconds for which searches believe the last scan.
 FRESH = 300.0
@@ -48,6 +52,7 @@ CAPABILITIES = frozenset(
         Capability.CHANGES,
         Capability.SEARCH,
         Capability.RECENTLY_ADDED,
+        Capability.LIBRARIES,
         Capability.SCAN,
         Capability.SCAN_STATE,
         Capability.WATCH,
@@ -190,6 +195,12 @@ class FilesystemDialect(Dialect):
             problems = await self._scan()
             if problems:
                 raise errors.Incomplete(self.name, problems)
+
+    async def libraries(self) -> Sequence[Library]:
+        """The folder."""
+        scanning = self._task is not None and not self._task.done()
+        title = self._settings.path.name or self.name
+        return [Library(key=_LIBRARY, title=title, type='music', scanning=scanning)]
 
     # Scan
 

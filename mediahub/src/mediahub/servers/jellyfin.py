@@ -25,6 +25,7 @@ from ..engine.values import (
     Album,
     Entry,
     Kind,
+    Library,
     PlayEvent,
     Playlist,
     ScanProgress,
@@ -53,6 +54,7 @@ _EVERYBODY = frozenset(
         Capability.CHANGES,
         Capability.SEARCH,
         Capability.RECENTLY_ADDED,
+        Capability.LIBRARIES,
         Capability.PLAYLISTS,
         Capability.PLAYLIST_EDIT,
         Capability.HISTORY,
@@ -266,7 +268,25 @@ class JellyfinDialect(Dialect):
         earliest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
         return sorted(found, key=lambda album: album.added_at or earliest, reverse=True)
 
+    async def libraries(self) -> Sequence[Library]:
+        """All of them. Only administrators are told of scans."""
+        _, account = await self._ready()
+        return [
+            Library(
+                key=coerce.text(folder.item_id) or '',
+                title=coerce.text(folder.name) or '',
+                type=coerce.text(folder.collection_type) or '',
+                scanning=_busy(folder) if account.administrator else None,
+                percent=coerce.integer(folder.refresh_progress),
+            )
+            for folder in await self._folders()
+        ]
+
     # Scan
+
+    async def scan_library(self, key: str) -> None:
+        """Refresh one library."""
+        await self._refresh(key)
 
     async def start_scan(self, path: str | None) -> None:
         """Refresh the music libraries, or tell the server that a folder changed."""
@@ -275,9 +295,11 @@ class JellyfinDialect(Dialect):
             await self._requests.post('/Library/Media/Updated', json.dumps(update).encode())
             return
         for library in await self._libraries():
-            key = quote(coerce.text(library.item_id) or '', safe='')
-            modes = (('metadataRefreshMode', 'Default'), ('imageRefreshMode', 'Default'))
-            await self._requests.send('POST', f'/Items/{key}/Refresh', modes)
+            await self._refresh(coerce.text(library.item_id) or '')
+
+    async def _refresh(self, key: str) -> None:
+        modes = (('metadataRefreshMode', 'Default'), ('imageRefreshMode', 'Default'))
+        await self._requests.send('POST', f'/Items/{quote(key, safe="")}/Refresh', modes)
 
     async def scan_progress(self) -> ScanProgress:
         """From the libraries: a refresh is no scheduled task."""

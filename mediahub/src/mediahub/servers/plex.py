@@ -26,6 +26,7 @@ from ..engine.values import (
     Album,
     Entry,
     Kind,
+    Library,
     PlayEvent,
     Playlist,
     ScanProgress,
@@ -206,34 +207,47 @@ class PlexDialect(Dialect):
         newest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
         return sorted(found, key=lambda album: album.added_at or newest, reverse=True)[:limit]
 
+    async def libraries(self) -> Sequence[Library]:
+        """All sections."""
+        activities = await self._scans()
+        return [
+            Library(
+                key=coerce.text(section.key) or '',
+                title=coerce.text(section.title) or '',
+                type=coerce.text(section.type) or '',
+                scanning=progress.scanning,
+                percent=progress.percent,
+            )
+            for section in (await self._requests.get('/library/sections/all')).directories
+            for progress in [_progress([section], activities)]
+        ]
+
     # Scan
 
     async def start_scan(self, path: str | None) -> None:
         """Refresh the music sections."""
         params = (('path', path),) if path else ()
         for section in await self._sections():
-            target = f'/library/sections/{coerce.text(section.key)}/refresh'
-            try:
-                await self._wire.send('POST', target, params)
-            except errors.NotFound:
-                await self._wire.send('GET', target, params)  # before the API was published
+            await self._refresh(coerce.text(section.key) or '', params)
+
+    async def scan_library(self, key: str) -> None:
+        """Refresh one section."""
+        await self._refresh(key)
+
+    async def _refresh(self, key: str, params: wire.Params = ()) -> None:
+        target = f'/library/sections/{quote(key, safe="")}/refresh'
+        try:
+            await self._wire.send('POST', target, params)
+        except errors.NotFound:
+            await self._wire.send('GET', target, params)  # before the API was published
 
     async def scan_progress(self) -> ScanProgress:
         """Sections know that they are refreshed, activities how far."""
-        sections = await self._sections()
-        keys = {coerce.text(section.key) for section in sections}
-        running = [
-            activity
-            for activity in (await self._requests.get('/activities')).activities
-            if activity.type == 'library.update.section' and _about(activity, keys)
-        ]
-        percents = [coerce.integer(activity.progress) for activity in running]
-        known = [percent for percent in percents if percent is not None and percent >= 0]
-        return ScanProgress(
-            scanning=bool(running) or any(flag(section.refreshing) for section in sections),
-            marker=repr([section.scanned_at for section in sections]),
-            percent=float(min(known)) if known else None,
-        )
+        return _progress(await self._sections(), await self._scans())
+
+    async def _scans(self) -> list[Activity]:
+        activities = (await self._requests.get('/activities')).activities
+        return [each for each in activities if each.type == 'library.update.section']
 
     # Playlists
 
@@ -332,6 +346,18 @@ class PlexDialect(Dialect):
 
 def _items(playlist_id: str) -> str:
     return f'/playlists/{quote(playlist_id, safe="")}/items'
+
+
+def _progress(sections: Sequence[Directory], scans: Sequence[Activity]) -> ScanProgress:
+    keys = {coerce.text(section.key) for section in sections}
+    running = [activity for activity in scans if _about(activity, keys)]
+    percents = [coerce.integer(activity.progress) for activity in running]
+    known = [percent for percent in percents if percent is not None and percent >= 0]
+    return ScanProgress(
+        scanning=bool(running) or any(flag(section.refreshing) for section in sections),
+        marker=repr([section.scanned_at for section in sections]),
+        percent=float(min(known)) if known else None,
+    )
 
 
 def _about(activity: Activity, sections: set[str | None]) -> bool:

@@ -27,6 +27,7 @@ from ..engine.values import (
     Artist,
     Entry,
     Kind,
+    Library,
     PlayEvent,
     Playlist,
     ScanProgress,
@@ -51,6 +52,7 @@ BASIC = frozenset(
         Capability.CHANGES,
         Capability.SEARCH,
         Capability.RECENTLY_ADDED,
+        Capability.LIBRARIES,
         Capability.PLAYLISTS,
         Capability.PLAYLIST_EDIT,
         Capability.PLAYLIST_OVERWRITE,
@@ -319,6 +321,22 @@ class SubsonicDialect(Dialect):
                     break
         earliest = datetime.datetime.min.replace(tzinfo=coerce.UTC)
         return sorted(found, key=lambda album: album.added_at or earliest, reverse=True)
+
+    async def libraries(self) -> Sequence[Library]:
+        """The music folders, all of which a scan reads."""
+        data = (await self._calls.read('getMusicFolders')).music_folders
+        if data is None:
+            raise errors.ProtocolError(self.name, 'getMusicFolders answers without folders')
+        scan = await self._scan_state()
+        return [
+            Library(
+                key=coerce.text(folder.id) or '',
+                title=coerce.text(folder.name) or '',
+                type='music',
+                scanning=scan.scanning if scan else None,
+            )
+            for folder in data.music_folder
+        ]
 
     # Scan
 

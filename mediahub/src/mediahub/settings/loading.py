@@ -62,13 +62,16 @@ def load(
     table = data.pop('hub', {})
     given = _from_file(table, mistakes) | _from_environment(environ, mistakes, warnings)
     values = _checked(given, mistakes)
-    servers = _servers(data, values, given, kinds, mistakes)
-    settings = Settings.model_construct(**values, servers=servers)
+    entries = _entries(data, kinds, mistakes)
+    servers = _plexes(entries, values, given, mistakes)
+    others = tuple(each for each in entries if not isinstance(each.settings, PlexSettings))
+    mistakes.extend(_named_twice(servers, others))
+    settings = Settings.model_construct(**values, servers=servers, others=others)
     mistakes.extend(_contradictions(settings, given))
     if mistakes:
         raise ConfigurationError(mistakes)
     warnings.extend(_doubts(settings))
-    return Settings(**values, servers=servers, warnings=tuple(warnings))
+    return Settings(**values, servers=servers, others=others, warnings=tuple(warnings))
 
 
 def _read(file: pathlib.Path | None, mistakes: list[str]) -> dict[str, Any]:
@@ -178,20 +181,25 @@ def _explained(given: _Given, message: str) -> str:
     return f'{given.label}: {message.removeprefix("Value error, ")}'
 
 
-def _servers(
-    data: Mapping[str, object],
+def _entries(
+    data: Mapping[str, object], kinds: registry.Registry | None, mistakes: list[str]
+) -> tuple[config.ServerEntry, ...]:
+    """The servers of the file."""
+    try:
+        return config.parse(data, kinds or registry.installed()).servers
+    except ConfigurationError as error:
+        mistakes.extend(error.mistakes)
+        return ()
+
+
+def _plexes(
+    entries: Iterable[config.ServerEntry],
     values: Mapping[str, Any],
     given: Mapping[str, _Given],
-    kinds: registry.Registry | None,
     mistakes: list[str],
 ) -> tuple[PlexServer, ...]:
     """The server of the environment, then those of the file."""
     found = dict[str, PlexServer]()
-    try:
-        entries = config.parse(data, kinds or registry.installed()).servers
-    except ConfigurationError as error:
-        mistakes.extend(error.mistakes)
-        entries = ()
     for entry in entries:
         if isinstance(entry.settings, PlexSettings):
             token = pydantic.SecretStr(entry.settings.credential())
@@ -218,6 +226,16 @@ def _of_environment(
     if token and 'plex_url' not in given:
         mistakes.append(f'{given["plex_token"].label} needs PLEX_URL beside it')
     return None
+
+
+def _named_twice(
+    servers: Iterable[PlexServer], others: Iterable[config.ServerEntry]
+) -> Iterator[str]:
+    """The server of the environment has a name that the file may give to another kind."""
+    taken = {server.name for server in servers}
+    for other in others:
+        if other.name in taken:
+            yield f'PLEX_URL is the server {other.name!r}, and the file has another of that name'
 
 
 def _twice(servers: Iterable[PlexServer]) -> Iterator[str]:

@@ -57,6 +57,7 @@ class Settings(pydantic.BaseModel):
 
     Attributes:
         servers: Every Plex server: that of ``PLEX_URL``, then those of the file.
+        others: Every server of another kind, from the file.
         warnings: One line each, for the log at start; never with a secret.
     """
 
@@ -251,6 +252,7 @@ class Settings(pydantic.BaseModel):
     ] = 'https://app.plex.tv'
 
     servers: tuple[PlexServer, ...] = ()
+    others: tuple[pydantic.InstanceOf[config.ServerEntry], ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

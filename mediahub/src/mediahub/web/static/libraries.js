@@ -71,7 +71,10 @@ export class Libraries {
     card.progress.hidden = !library.scanning;
     if (library.progress === null) card.progress.removeAttribute('value');
     else card.progress.value = library.progress / 100;
-    if (card.scan) card.scan.disabled = library.scanning;
+    if (card.scan) {
+      card.scan.disabled = library.scanning;
+      card.scan.hidden = !library.scannable;
+    }
   }
 
   #card(library) {

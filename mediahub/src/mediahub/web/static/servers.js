@@ -51,9 +51,9 @@ function card(server) {
   return h(
     'li',
     { class: 'card', 'data-server': server.name },
-    h('div', { class: 'row' }, h('h2', {}, server.name), h('span', { class: `pill ${kind}` }, word), server.realtime ? h('span', { class: 'pill good' }, 'live') : h('span', { class: 'pill warn' }, 'asks every few seconds')),
+    h('div', { class: 'row' }, h('h2', {}, server.name), h('span', { class: `pill ${kind}` }, word), !server.watched ? h('span', { class: 'pill' }, 'libraries only') : server.realtime ? h('span', { class: 'pill good' }, 'live') : h('span', { class: 'pill warn' }, 'asks every few seconds')),
     server.reason ? h('p', { class: 'bad' }, server.reason) : null,
     server.advice ? h('p', {}, server.advice) : null,
-    h('dl', {}, fact('Version', server.version), fact('Machine', server.machine_id), fact('Last answer', words.moment(server.last_snapshot_at)), fact('Streams', String(server.streams ?? ''))),
+    h('dl', {}, fact('Type', server.type), fact('Version', server.version), fact('Machine', server.machine_id), fact('Last answer', words.moment(server.last_snapshot_at)), fact('Streams', server.watched ? String(server.streams) : '')),
   );
 }
