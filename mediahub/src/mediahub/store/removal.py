@@ -17,10 +17,10 @@ from . import names, rollups
 from .database import Database, Query, stored
 
 # Plays of one transaction. Writers wait for it.
-BATCH = 10_000
+BATCH = 5_000
 
 # Rows that may wait for being counted: charts add them up.
-_FOLD_AT = 30_000
+_FOLD_AT = 10_000
 
 _DUE = 'SELECT count(*) FROM finished_plays WHERE stopped_at < ?'
 
