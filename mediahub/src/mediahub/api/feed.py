@@ -67,6 +67,12 @@ class Alert(msgspec.Struct, frozen=True, tag_field='type', tag='alert'):
     text: str
 
 
+class Libraries(msgspec.Struct, frozen=True, tag_field='type', tag='libraries'):
+    """Libraries of a server change, or are being scanned: ask for them again."""
+
+    server: str
+
+
 class Ping(msgspec.Struct, frozen=True, tag_field='type', tag='ping'):
     """Nothing happened for a while."""
 
@@ -180,6 +186,11 @@ class Feed:
     def alert(self, text: str) -> None:
         """Tell all of something that they should look at."""
         message = msgspec.json.encode(Alert(text))
+        self._send(message, message)
+
+    def libraries(self, server: str) -> None:
+        """Tell all that libraries of a server, by its name, are not as they were."""
+        message = msgspec.json.encode(Libraries(server))
         self._send(message, message)
 
     def _send(self, everything: bytes, less: bytes) -> None:

@@ -12,6 +12,7 @@ import datetime
 import logging
 from collections.abc import AsyncGenerator
 
+from ..api.answers_cache import AnswerCache
 from ..api.auth import installation
 from ..api.auth.liveness import Health, TokenState
 from ..api.auth.service import Auth
@@ -36,6 +37,7 @@ from ..store.plays import Plays
 from ..store.stats import Stats
 from . import importing, upkeep, watching, zone
 from .keeping import Keeper
+from .notices import Notices
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +116,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         recorder.subscribe(lambda committed: feed.publish(committed.events))
         bus = choice.chosen(settings, store, recorder)
         news = _News(auth, feed)
+        kept_answers = AnswerCache()
         keeper = Keeper()
         servers = watching.servers(
             settings,
@@ -123,6 +126,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             client_id=installation.client_id(settings),
             wake=bus.wake,
             told=news.watched,
+            noticed=Notices(kept_answers, feed).heard,
         )
         hub = Hub(
             settings=settings,
@@ -137,6 +141,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             metrics=metrics,
             feed=feed,
             ready=_Readiness(store, keeper).reasons,
+            answers=kept_answers,
             pictures=PictureCache(settings.home / 'cache' / 'pictures'),
             advice=news.advice,
             expiry=Expiry(store, plays, settings.retention_days, settings.home / BACKUPS),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import httpx2
 
 from ..api.servers import Server, Servers
+from ..playback import frames
 from ..playback.leftovers import Leftovers
 from ..playback.plex_api import Address, PlexApi
 from ..playback.watcher import Watcher, WatchState
@@ -19,6 +20,8 @@ from ..store.outbox import Outbox
 from ..store.watched import Watched
 
 Told = Callable[[PlexServer, WatchState], None]
+
+Noticed = Callable[[str, frames.Frame], None]
 
 
 def servers(
@@ -30,6 +33,7 @@ def servers(
     client_id: str,
     wake: Callable[[], None],
     told: Told,
+    noticed: Noticed,
 ) -> Servers:
     """Make a watcher for each server; none where watching is off.
 
@@ -41,6 +45,7 @@ def servers(
         client_id: By which servers list this hub among their devices.
         wake: Called when there are events for the bus.
         told: Called with every change of a watcher's state that somebody should see.
+        noticed: Called with what a server, by its name, tells beside its sessions.
     """
     if not settings.enable_plex_sync:
         return Servers()
@@ -59,6 +64,7 @@ def servers(
             realtime=settings.plex_realtime_enabled,
             claims=claims,
             told=lambda state: told(server, state),
+            notice=lambda frame: noticed(server.name, frame),
         )
         return Server(server.name, api, watcher)
 

@@ -13,6 +13,7 @@ const SLOW = 15000;
 export class Libraries {
   #cards = new Map();
   #timer = 0;
+  #asking = false;
   #hint = h('p', { class: 'hint' }, 'Loading…');
   #list = h('ul', { class: 'cards', id: 'libraries' });
 
@@ -33,8 +34,14 @@ export class Libraries {
 
   update() {}
 
+  // A server told that its libraries change; who asks already is answered anyway.
+  reload() {
+    if (this.shown && !this.#asking) this.#load();
+  }
+
   async #load() {
     clearTimeout(this.#timer);
+    this.#asking = true;
     let scanning = false;
     try {
       const { libraries, unreachable } = await get('libraries');
@@ -53,6 +60,7 @@ export class Libraries {
     } catch (error) {
       say(this.#hint, error.message);
     }
+    this.#asking = false;
     this.#hint.hidden = !this.#hint.textContent;
     if (this.shown) this.#timer = setTimeout(() => this.#load(), scanning ? QUICK : SLOW);
   }

@@ -60,6 +60,7 @@ class App {
     if (message.type === 'snapshot') this.plays = message.plays;
     else if (message.type === 'events') this.#merge(message.plays);
     else if (message.type === 'alert') return complain(message.text);
+    else if (message.type === 'libraries') return this.#view?.reload?.();
     else return undefined;
     this.#view?.update(message.type, message.plays);
     return undefined;
