@@ -112,7 +112,7 @@ def kept(request: pytest.FixtureRequest) -> Generator[Kept]:
         plays.record([event(play) for play in again])
         # Of plays that overlap and were told by two sources, one is kept.
         rows = database.rows(f'SELECT {playrows.SELECTED} FROM finished_plays')  # noqa: S608 - constants
-        yield Kept(plays, [playrows.play(playrows.COLUMNS, row) for row in rows])
+        yield Kept(plays, [playrows.play(row) for row in rows])
 
 
 moments = st.one_of(

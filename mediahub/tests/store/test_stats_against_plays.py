@@ -252,7 +252,7 @@ def test_charts_equal_counting_one_by_one(
             plays = step(database, plays) or plays
         zone = plays.zone
         rows = database.rows(f'SELECT {playrows.SELECTED} FROM finished_plays')  # noqa: S608 - constants
-        kept = [playrows.play(playrows.COLUMNS, row) for row in rows]
+        kept = [playrows.play(row) for row in rows]
         assert len({play.play_id for play in kept}) == len(kept)
         compare(Stats(database, zone), Plain(kept, zone, query), query)
         compare_peaks(Stats(database, zone), kept, zone, query)

@@ -16,7 +16,7 @@ import msgspec
 from starlette.responses import Response
 
 from ..store.peaks import Peak
-from ..store.ranges import Measure, StatsQuery
+from ..store.ranges import Apart, Measure, StatsQuery
 from ..store.stats import Slice, Stats, Tally
 from ..store.titles import Level, Title
 from ..store.zones import name as zone_name
@@ -151,8 +151,23 @@ async def _chart(
     return envelope.success(Chart(rows=rows, first=query.first, last=query.last, zone=zone))
 
 
-def _rows(slices: Sequence[Slice], split: Split) -> list[StatsRow]:
-    return [_row(found, split) for found in slices]
+_APART = {
+    Split.DECISION: Apart.DECISIONS,
+    Split.MEDIA_TYPE: Apart.MEDIA_TYPES,
+    Split.NONE: Apart.NOTHING,
+}
+
+
+def _divided(
+    split: Split, chart: Callable[[Stats, StatsQuery], Sequence[Slice]]
+) -> Callable[[Stats, StatsQuery], Sequence[StatsRow]]:
+    """Reads a chart, and no more than its rows are divided by."""
+
+    def read(stats: Stats, query: StatsQuery) -> Sequence[StatsRow]:
+        narrowed = msgspec.structs.replace(query, apart=_APART[split])
+        return [_row(found, split) for found in chart(stats, narrowed)]
+
+    return read
 
 
 def _row(found: Slice, split: Split) -> StatsRow:
@@ -182,7 +197,7 @@ async def stats_totals(
     hub: TheHub, _: Viewer, asked: Asked, split: Divided = Split.DECISION
 ) -> Response:
     """Everything together, in one row."""
-    return await _chart(hub, asked, lambda stats, query: [_row(stats.totals(query), split)])
+    return await _chart(hub, asked, _divided(split, lambda stats, query: [stats.totals(query)]))
 
 
 @router.get('/by-day')
@@ -191,7 +206,7 @@ async def stats_by_day(
     hub: TheHub, _: Viewer, asked: Asked, split: Divided = Split.MEDIA_TYPE
 ) -> Response:
     """Plays by the day on which they began; also days without any."""
-    return await _chart(hub, asked, lambda stats, query: _rows(stats.by_day(query), split))
+    return await _chart(hub, asked, _divided(split, Stats.by_day))
 
 
 @router.get('/by-month')
@@ -200,7 +215,7 @@ async def stats_by_month(
     hub: TheHub, _: Viewer, asked: Asked, split: Divided = Split.MEDIA_TYPE
 ) -> Response:
     """Plays by month; the key is its first day."""
-    return await _chart(hub, asked, lambda stats, query: _rows(stats.by_month(query), split))
+    return await _chart(hub, asked, _divided(split, Stats.by_month))
 
 
 @router.get('/by-weekday')
@@ -209,7 +224,7 @@ async def stats_by_weekday(
     hub: TheHub, _: Viewer, asked: Asked, split: Divided = Split.MEDIA_TYPE
 ) -> Response:
     """Plays by weekday, 1 is Monday."""
-    return await _chart(hub, asked, lambda stats, query: _rows(stats.by_weekday(query), split))
+    return await _chart(hub, asked, _divided(split, Stats.by_weekday))
 
 
 @router.get('/by-hour')
@@ -218,7 +233,7 @@ async def stats_by_hour(
     hub: TheHub, _: Viewer, asked: Asked, split: Divided = Split.MEDIA_TYPE
 ) -> Response:
     """Plays by the hour in which they began."""
-    return await _chart(hub, asked, lambda stats, query: _rows(stats.by_hour(query), split))
+    return await _chart(hub, asked, _divided(split, Stats.by_hour))
 
 
 @router.get('/by-user')
@@ -232,7 +247,7 @@ async def stats_by_user(
 ) -> Response:
     """Those who played most; the key is the account on its server."""
     return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_user(query, by.measure), split)
+        hub, asked, _divided(split, lambda stats, query: stats.by_user(query, by.measure))
     )
 
 
@@ -247,9 +262,7 @@ async def stats_by_library(
 ) -> Response:
     """Libraries that were played from most."""
     return await _chart(
-        hub,
-        asked,
-        lambda stats, query: _rows(stats.by_library(query, by.measure), split),
+        hub, asked, _divided(split, lambda stats, query: stats.by_library(query, by.measure))
     )
 
 
@@ -264,9 +277,7 @@ async def stats_by_platform(
 ) -> Response:
     """Platforms of players."""
     return await _chart(
-        hub,
-        asked,
-        lambda stats, query: _rows(stats.by_platform(query, by.measure), split),
+        hub, asked, _divided(split, lambda stats, query: stats.by_platform(query, by.measure))
     )
 
 
@@ -281,9 +292,7 @@ async def stats_by_player(
 ) -> Response:
     """Players, by their own identifiers."""
     return await _chart(
-        hub,
-        asked,
-        lambda stats, query: _rows(stats.by_player(query, by.measure), split),
+        hub, asked, _divided(split, lambda stats, query: stats.by_player(query, by.measure))
     )
 
 
@@ -297,30 +306,22 @@ async def stats_by_resolution(
     of: Annotated[str, fastapi.Query(pattern=r'^(stream|file)$')] = 'stream',
 ) -> Response:
     """Resolutions of what was sent, or of the files."""
-
-    def read(stats: Stats, query: StatsQuery) -> Sequence[StatsRow]:
-        chart = stats.by_resolution if of == 'stream' else stats.by_source_resolution
-        return _rows(chart(query), split)
-
-    return await _chart(hub, asked, read)
+    chart = Stats.by_resolution if of == 'stream' else Stats.by_source_resolution
+    return await _chart(hub, asked, _divided(split, chart))
 
 
 @router.get('/by-decision')
 @answers(Chart)
 async def stats_by_decision(hub: TheHub, _: Viewer, asked: Asked) -> Response:
     """How plays were delivered."""
-    return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_decision(query), Split.NONE)
-    )
+    return await _chart(hub, asked, _divided(Split.NONE, Stats.by_decision))
 
 
 @router.get('/by-media-type')
 @answers(Chart)
 async def stats_by_media_type(hub: TheHub, _: Viewer, asked: Asked) -> Response:
     """Films, episodes, tracks, live TV and the rest."""
-    return await _chart(
-        hub, asked, lambda stats, query: _rows(stats.by_media_type(query), Split.NONE)
-    )
+    return await _chart(hub, asked, _divided(Split.NONE, Stats.by_media_type))
 
 
 @router.get('/concurrent')
@@ -336,7 +337,7 @@ def _peak(found: Peak) -> StatsRow:
     return StatsRow(
         key=found.day.isoformat(),
         streams=found.streams,
-        parts={name: Part(streams=most) for name, most in found.decisions.items()},
+        parts={name: Part(streams=most) for name, most in found.decisions.items() if most},
         detail={'moment': found.moment.isoformat()} if found.moment else {},
     )
 

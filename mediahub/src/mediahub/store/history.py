@@ -79,7 +79,7 @@ def _plays(run: Query, numbers: list[int]) -> list[Play]:
         [numbers],
     )
     found = {row[0]: row[1:] for row in rows}
-    return [playrows.play(playrows.COLUMNS, found[number]) for number in numbers]
+    return [playrows.play(found[number]) for number in numbers]
 
 
 def _cursor(query: HistoryQuery, row: Row) -> str:

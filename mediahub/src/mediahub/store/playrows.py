@@ -13,7 +13,7 @@ import datetime
 import hashlib
 import math
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
@@ -101,19 +101,32 @@ def bounded(value: object) -> object:
     return value
 
 
-def play(columns: Sequence[str], found: Row) -> Play:
-    """The play of a row."""
-    flat: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = {name: {} for name in _NESTED}
-    for column, value in zip(columns, found, strict=True):
-        owner, _, inner = column.partition('_')
-        if owner in nested:
-            nested[owner][inner] = value
-        elif column in _TIMES:
-            flat[column] = restored(value)
+def play(found: Row) -> Play:
+    """The play of a row of :data:`SELECTED`."""
+    values: dict[str, Any] = {}
+    for name, begin, end, inner in _PLACES:
+        if inner:
+            values[name] = dict(zip(inner, found[begin:end], strict=True))
         else:
-            flat[column] = str(value) if isinstance(value, uuid.UUID) else value
-    return msgspec.convert(flat | nested, Play)
+            values[name] = found[begin]
+    values |= {name: restored(values[name]) for name in _TIMES}
+    return msgspec.convert(values | {'play_id': str(values['play_id'])}, Play)
+
+
+def _places() -> tuple[tuple[str, int, int, tuple[str, ...]], ...]:
+    """Where a row has each field of a play, and the names of what is nested in it."""
+    places: list[tuple[str, int, int, tuple[str, ...]]] = []
+    begin = 0
+    for field in msgspec.structs.fields(Play):
+        nested = _NESTED.get(field.name)
+        inner = tuple(part.name for part in msgspec.structs.fields(nested)) if nested else ()
+        end = begin + (len(inner) or 1)
+        places.append((field.name, begin, end, inner))
+        begin = end
+    return tuple(places)
+
+
+_PLACES = _places()
 
 
 def work_key(item: Item) -> int:

@@ -364,7 +364,7 @@ class Plays:
                 [play_id],
             )
             if rows:
-                return playrows.play(playrows.COLUMNS, rows[0])
+                return playrows.play(rows[0])
         return None
 
 

@@ -45,6 +45,31 @@ _ORDERS = {
 }
 
 
+class Apart(enum.Enum):
+    """What plays are told apart by; the less, the quicker."""
+
+    NOTHING = 'nothing'
+    DECISIONS = 'decisions'
+    MEDIA_TYPES = 'media types'
+    BOTH = 'both'
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """Names of decisions that are counted."""
+        return tuple(rollups.DECISIONS) if self in (Apart.DECISIONS, Apart.BOTH) else ()
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """Names of media types that are counted."""
+        return tuple(rollups.MEDIA) if self in (Apart.MEDIA_TYPES, Apart.BOTH) else ()
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Counts: all plays and their time, and then those of each name."""
+        names = (*self.decisions, *self.media_types)
+        return (*FEW, *(f'{name}_{what}' for name in names for what in ('plays', 'ms')))
+
+
 class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What plays a chart is about.
 
@@ -53,6 +78,7 @@ class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
         server: Machine identifier of a server; None for all.
         account: Account on its server; None for everybody. It means little without a server.
         limit: Rows of a ranking.
+        apart: What a chart tells apart; a ranking of titles tells nothing.
     """
 
     first: datetime.date | None = None
@@ -60,6 +86,7 @@ class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
     server: str | None = None
     account: str | None = None
     limit: int = 10
+    apart: Apart = Apart.BOTH
 
     @property
     def everything(self) -> bool:

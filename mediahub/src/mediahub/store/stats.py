@@ -21,10 +21,11 @@ import msgspec
 from . import names, peaks, ranges, rollups, titles
 from .database import Database, Row
 from .peaks import Peak
-from .ranges import Measure, QueryError, StatsQuery
+from .ranges import Apart, Measure, QueryError, StatsQuery
 from .titles import Level, Title
 
 __all__ = [
+    'Apart',
     'Level',
     'Measure',
     'Peak',
@@ -83,8 +84,8 @@ class Stats:
 
     def totals(self, query: StatsQuery) -> Slice:
         """Everything together."""
-        rows = self._run(ranges.total(_by_days(query, ()), ()))
-        return _slice('', rows[0] if rows else _NOTHING)
+        rows = self._added_up(query, _by_days(query, ()))
+        return _slice(query, '', rows[0] if rows else _NOTHING)
 
     def by_day(self, query: StatsQuery) -> list[Slice]:
         """Every day of the range, or from the first to the last that has plays."""
@@ -97,25 +98,27 @@ class Stats:
 
     def _by_date(self, query: StatsQuery, expression: str) -> list[Row]:
         parts = _by_days(query, (f'{expression} AS date',))
-        return self._run(ranges.total(parts, ('date',), rest='ORDER BY date'))
+        return self._added_up(query, parts, 'date')
 
     def by_weekday(self, query: StatsQuery) -> list[Slice]:
         """Monday (1) to Sunday (7)."""
         parts = _by_days(query, ('isodow(day) AS weekday',))
-        return _complete(self._run(ranges.total(parts, ('weekday',))), range(1, 8))
+        return _complete(self._added_up(query, parts, 'weekday'), query, range(1, 8))
 
     def by_hour(self, query: StatsQuery) -> list[Slice]:
         """The hours of a day, 0 to 23."""
         parts = _by(query, rollups.HOUR, ('hour',))
-        return _complete(self._run(ranges.total(parts, ('hour',))), range(24))
+        return _complete(self._added_up(query, parts, 'hour'), query, range(24))
 
     def by_decision(self, query: StatsQuery) -> list[Slice]:
         """Direct play, copy, transcode, and those of which nobody told."""
-        return [_of_tally(key, tally) for key, tally in self.totals(query).decisions.items()]
+        found = self.totals(msgspec.structs.replace(query, apart=Apart.DECISIONS))
+        return [_of_tally(key, tally) for key, tally in found.decisions.items()]
 
     def by_media_type(self, query: StatsQuery) -> list[Slice]:
         """Films, episodes, tracks, live TV and the rest."""
-        return [_of_tally(key, tally) for key, tally in self.totals(query).media_types.items()]
+        found = self.totals(msgspec.structs.replace(query, apart=Apart.MEDIA_TYPES))
+        return [_of_tally(key, tally) for key, tally in found.media_types.items()]
 
     def by_platform(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Platforms of players."""
@@ -144,10 +147,11 @@ class Stats:
         """Accounts of servers."""
         keys = ('account', 'server')
         span = ranges.split(query.first, query.last)
-        parts = ranges.by_months(rollups.ACCOUNT_MONTH, query, span)
+        measures = query.apart.measures
+        parts = ranges.by_months(rollups.ACCOUNT_MONTH, query, span, measures)
         for edge in span.edges:
             parts += ranges.counted(
-                rollups.ACCOUNT, rollups.ACCOUNT.keys[1:], ranges.about(query, edge)
+                rollups.ACCOUNT, rollups.ACCOUNT.keys[1:], ranges.about(query, edge), measures
             )
         return self._ranked(parts, keys, query, measure, names.PEOPLE)
 
@@ -155,12 +159,15 @@ class Stats:
         """Players, by their own ids."""
         keys = ('player',)
         if query.account is not None:
-            parts = ranges.scanned(keys, ranges.about(query))
+            parts = ranges.scanned(keys, ranges.about(query), query.apart.measures)
         else:
             span = ranges.split(query.first, query.last)
-            parts = ranges.by_months(rollups.PLAYER_MONTH, query, span)
+            parts = ranges.by_months(rollups.PLAYER_MONTH, query, span, query.apart.measures)
             for edge in span.edges:
-                parts += ranges.scanned(rollups.PLAYER_MONTH.keys[1:], ranges.about(query, edge))
+                condition = ranges.about(query, edge)
+                parts += ranges.scanned(
+                    rollups.PLAYER_MONTH.keys[1:], condition, query.apart.measures
+                )
         return self._ranked(parts, keys, query, measure, names.DEVICES)
 
     def top_titles(
@@ -179,7 +186,9 @@ class Stats:
         with self._database.snapshot() as run:
             return peaks.by_day(run, query, self._zone)
 
-    def _run(self, part: ranges.Part) -> list[Row]:
+    def _added_up(self, query: StatsQuery, parts: Sequence[ranges.Part], *keys: str) -> list[Row]:
+        order = f'ORDER BY {keys[0]}' if keys else ''
+        part = ranges.total(parts, keys, query.apart.measures, order)
         return self._database.read(part.sql, part.parameters)
 
     def _ranked(
@@ -192,51 +201,64 @@ class Stats:
     ) -> list[Slice]:
         """The greatest, with what they are called."""
         order = f'ORDER BY {measure.order}, {", ".join(keys)} LIMIT ?'
-        part = ranges.total(parts, keys, rest=order)
+        part = ranges.total(parts, keys, query.apart.measures, order)
         with self._database.snapshot() as run:
             rows = run(part.sql, [*part.parameters, query.limit])
             called = names.called(run, named, keys, [row[: len(keys)] for row in rows])
-        return [_named(row, len(keys), called) for row in rows]
+        return [_named(query, row, len(keys), called) for row in rows]
 
 
 def _by_days(query: StatsQuery, keys: Sequence[str]) -> list[ranges.Part]:
     """Counts from which days can be told, also those of one account."""
     rollup = rollups.DAY if query.account is None else rollups.ACCOUNT
-    return ranges.counted(rollup, keys, ranges.about(query))
+    return ranges.counted(rollup, keys, ranges.about(query), query.apart.measures)
 
 
 def _by(query: StatsQuery, rollup: rollups.Rollup, keys: Sequence[str]) -> list[ranges.Part]:
     """Counts of a table that knows of no accounts; for one, from the plays."""
     condition = ranges.about(query)
     if query.account is not None:
-        return ranges.scanned(keys, condition)
-    return ranges.counted(rollup, keys, condition)
+        return ranges.scanned(keys, condition, query.apart.measures)
+    return ranges.counted(rollup, keys, condition, query.apart.measures)
 
 
-def _slice(key: object, counts: Sequence[int], **more: Any) -> Slice:
-    """A bar from the columns of :data:`rollups.MEASURES`."""
+def _slice(query: StatsQuery, key: object, counts: Sequence[int], **more: Any) -> Slice:
+    """A bar from the columns of :attr:`Apart.measures`."""
+    ways, kinds = _PLACES[query.apart]
     return Slice(
         key=str(key),
         plays=counts[0],
         played_ms=counts[1],
-        decisions=_tallies(_DECISIONS, counts, 2),
-        media_types=_tallies(_MEDIA, counts, 2 + 2 * len(_DECISIONS)),
+        decisions=_tallies(ways, counts),
+        media_types=_tallies(kinds, counts),
         **more,
     )
 
 
-_DECISIONS = tuple(rollups.DECISIONS.values())
-_MEDIA = tuple(rollups.MEDIA)
 _NONE = Tally()
 
+# Names with the place of their first count; the second one follows.
+_Places = tuple[tuple[str, int], ...]
 
-def _tallies(names: Sequence[str], counts: Sequence[int], start: int) -> dict[str, Tally]:
-    """Counts by name; pairs of plays and milliseconds follow each other."""
+
+def _tallies(places: _Places, counts: Sequence[int]) -> dict[str, Tally]:
     return {
         name: Tally(counts[place], counts[place + 1]) if counts[place] else _NONE
-        for place, name in zip(range(start, len(counts), 2), names, strict=False)
+        for name, place in places
     }
 
+
+def _places(apart: Apart) -> tuple[_Places, _Places]:
+    ways = [rollups.DECISIONS[name] for name in apart.decisions]
+    kinds = apart.media_types
+    behind = 2 + 2 * len(ways)
+    return (
+        tuple((name, 2 + 2 * number) for number, name in enumerate(ways)),
+        tuple((name, behind + 2 * number) for number, name in enumerate(kinds)),
+    )
+
+
+_PLACES = {apart: _places(apart) for apart in Apart}
 
 _NOTHING = (0,) * len(rollups.MEASURES)
 
@@ -245,10 +267,10 @@ def _of_tally(key: str, tally: Tally) -> Slice:
     return Slice(key=key, label=key, plays=tally.plays, played_ms=tally.played_ms)
 
 
-def _complete(rows: Iterable[Row], keys: Iterable[int]) -> list[Slice]:
+def _complete(rows: Iterable[Row], query: StatsQuery, keys: Iterable[int]) -> list[Slice]:
     """A bar for every key, also where there is nothing."""
     found = {int(row[0]): row[1:] for row in rows}
-    return [_slice(key, found.get(key, _NOTHING)) for key in keys]
+    return [_slice(query, key, found.get(key, _NOTHING)) for key in keys]
 
 
 def _continuous(
@@ -264,7 +286,7 @@ def _continuous(
     last = query.last or max(found, default=day)
     bars: list[Slice] = []
     while day <= last and len(bars) < _LONGEST:
-        bars.append(_slice(day.isoformat(), found.get(day, _NOTHING)))
+        bars.append(_slice(query, day.isoformat(), found.get(day, _NOTHING)))
         day = following(day)
     return bars
 
@@ -273,8 +295,8 @@ def _following_day(day: datetime.date) -> datetime.date:
     return day + datetime.timedelta(days=1)
 
 
-def _named(row: Row, width: int, called: Mapping[Row, dict[str, str]]) -> Slice:
+def _named(query: StatsQuery, row: Row, width: int, called: Mapping[Row, dict[str, str]]) -> Slice:
     told = dict(called.get(row[:width], {}))
     server = str(row[1]) if width > 1 else ''
     label = told.pop('name', '') or told.pop('title', '') or str(row[0])
-    return _slice(row[0], row[width:], label=label, server=server, detail=told)
+    return _slice(query, row[0], row[width:], label=label, server=server, detail=told)

@@ -150,7 +150,7 @@ def _held(file: pathlib.Path) -> tuple[Mapping[Identity, list[Play]], int]:
         live = Plays(database).live()
         rows = database.read(f'SELECT {playrows.SELECTED} FROM finished_plays')  # noqa: S608 - constants
     held: dict[Identity, list[Play]] = collections.defaultdict(list)
-    for play in [*(playrows.play(playrows.COLUMNS, row) for row in rows), *live]:
+    for play in [*(playrows.play(row) for row in rows), *live]:
         viewer, player, item = play.viewer, play.player, play.item
         held[Identity(viewer.account_id, player.client_id, item.rating_key)].append(play)
     return dict(held), len(live)

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 
 from ...store.history import HistoryQuery
-from ...store.ranges import Measure, StatsQuery
+from ...store.ranges import Apart, Measure, StatsQuery
 from ...store.stats import Slice, Stats
 from ...store.titles import Level, Title
 from .. import envelope
@@ -34,6 +34,7 @@ async def get_home_stats(asked: Asked) -> list[Node]:
         last=today if days else None,
         server=asked.machine,
         limit=asked.number('stats_count', 5, 1, 100),
+        apart=Apart.NOTHING,
     )
     measure = {'plays': Measure.PLAYS, 'duration': Measure.TIME}.get(
         asked.query.get('stats_type', 'plays')
