@@ -28,6 +28,8 @@ from rehearsal import (
 
 ROOT = pathlib.Path(__file__).parents[2]
 SECRET = 'claim-abcdefghijklmnopqrst'
+HOME = '/home'
+BACKUPS = f'{HOME}/backups'
 CHARM = 'system:serviceaccount:media:plex'
 SHARED = {
     'volumes': [{'name': 'charmarr-shared', 'persistentVolumeClaim': {'claimName': 'shared'}}],
@@ -203,7 +205,7 @@ def test_a_database_that_is_gone_or_not_whole_is_found(night, hub, content):
 
 
 def test_a_restore_loses_nothing_and_what_it_put_aside_must_stay(night, hub):
-    ran = hub.execute(['mediahub', '--config', '/hub.toml', 'backup', '--folder', '/home/backups'])
+    ran = hub.execute(['mediahub', '--config', '/hub.toml', 'backup', '--folder', BACKUPS])
     for _ in range(2):
         hub.tick()
     assert broken(night) == ''
