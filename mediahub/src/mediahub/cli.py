@@ -285,7 +285,7 @@ def _run_hub(options: argparse.Namespace) -> int:
     from . import serve
 
     chosen = _settings(options)
-    return serve.run(chosen, _hub_database(options, chosen))
+    return serve.run(chosen, _hub_database(options, chosen), lambda: _settings(options))
 
 
 def _hub_database(options: argparse.Namespace, chosen: Settings) -> pathlib.Path:

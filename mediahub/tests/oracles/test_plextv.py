@@ -37,6 +37,7 @@ def tv(living_plex: LivingPlex, monkeypatch: pytest.MonkeyPatch) -> Generator[Pl
             (account, 'PING', f'{api}/ping'),
             (account, 'WEBHOOKS', f'{api}/user/webhooks'),
             (myplex.MyPlexResource, 'key', f'{api}/resources?includeHttps=1'),
+            (myplex.MyPlexUser, 'key', f'{serving.url}/api/users/'),
         ):
             monkeypatch.setattr(owner, name, address)
         yield made
@@ -90,6 +91,24 @@ def test_resources_tell_friends_from_strangers(tv: PlexTv, http: Any, living_ple
     assert (friend.owned, friend.sourceTitle) == (False, tv.owner.name)
     with pytest.raises(exceptions.NotFound):
         signed_in(tv, http, tv.stranger).resource(living_plex.machine)
+
+
+def test_an_owner_is_told_whom_a_server_is_shared_with(
+    tv: PlexTv, http: Any, living_plex: LivingPlex
+):
+    def shared() -> dict[int, list[tuple[str, bool]]]:
+        people = signed_in(tv, http, tv.owner).users()
+        return {
+            person.id: [(one.machineIdentifier, one.pending) for one in person.servers]
+            for person in people
+        }
+
+    assert shared() == {tv.friend.id: [(living_plex.machine, False)]}
+    tv.servers[0].invited.add(tv.friend.id)
+    assert shared() == {tv.friend.id: [(living_plex.machine, True)]}
+    del tv.servers[0].tokens[tv.friend.id]
+    assert shared() == {}
+    assert signed_in(tv, http, tv.friend).users() == []
 
 
 def test_webhooks_are_set_for_an_account_with_a_plex_pass(

@@ -44,7 +44,11 @@ class Full(Watched):
 
 
 class Post:
-    """A watcher of the living Plex without a network, asked by hand."""
+    """A watcher of the living Plex without a network, asked by hand.
+
+    Attributes:
+        renewed: The token that somebody has put where the hub reads it.
+    """
 
     def __init__(self, plex: LivingPlex, database: Database, clock: HandClock, name: str = 'den'):
         self.plex, self.database, self.clock, self.name = plex, database, clock, name
@@ -52,6 +56,7 @@ class Post:
         self.outbox = Outbox(database)
         self.told: list[WatchState] = []
         self.woken = 0
+        self.renewed = ''
         self.claims: dict[str, str] = {}
         self.transport: httpx2.AsyncBaseTransport = InProcess(self._answer)
         self.pool = wire.pool(self.transport)
@@ -73,8 +78,15 @@ class Post:
             wake=self._wake,
             claims=self.claims,
             told=self.told.append,
+            renew=self._renewed,
         )
         return self.watcher
+
+    async def _renewed(self, refused: str) -> bool:
+        if self.renewed in ('', refused):
+            return False
+        self.watcher.api.renew(self.renewed)
+        return True
 
     def _wake(self) -> None:
         self.woken += 1

@@ -166,6 +166,38 @@ async def test_a_full_disk_is_logged_once(
     assert loud == [logging.ERROR]
 
 
+async def test_a_renewed_token_is_taken_before_the_old_one_is_called_dead(
+    post: Post, plex: LivingPlex
+):
+    session = film(plex)
+    await post.look()
+    plex.token = post.renewed = 'the-token-of-today'
+    await post.look(after=10)
+    await post.look(after=1)
+    session.stop()
+    await post.look(after=10)
+    await post.look(after=10)
+    assert not any(state.token_dead for state in post.told)
+    assert post.watcher.state.connected
+    (play,) = post.recorded()
+    assert play.stopped_at is not None
+
+
+async def test_a_renewed_token_that_is_refused_too_is_dead(post: Post, plex: LivingPlex):
+    await post.look()
+    plex.token, post.renewed = 'the-token-of-today', 'a-mistake'
+    await post.look(after=10)
+    assert not post.watcher.state.token_dead
+    await post.look(after=1)
+    assert post.watcher.state.token_dead
+    assert not {'a-mistake', 'living-plex-token'} & set(post.watcher.state.problem.split())
+
+    post.renewed = plex.token
+    await post.look(after=60)
+    await post.look(after=1)
+    assert not post.watcher.state.token_dead
+
+
 async def test_a_dead_token_is_loud_and_recovers(
     post: Post, plex: LivingPlex, caplog: pytest.LogCaptureFixture
 ):

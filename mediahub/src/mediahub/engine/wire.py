@@ -116,6 +116,11 @@ class Wire:
         self._judge: Callable[[httpx2.Response], None] = lambda response: None
         self._slots = asyncio.Semaphore(self.policy.concurrency)
 
+    def renew(self, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
+        """Send other headers from now on; what was a secret before is kept out of errors, too."""
+        self._headers = dict(headers)
+        self._secrets = tuple(dict.fromkeys([*filter(None, secrets), *self._secrets]))
+
     async def get(
         self,
         path: str,

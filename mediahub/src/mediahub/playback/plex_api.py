@@ -50,13 +50,14 @@ _SECTION = re.compile(r'[0-9]{1,12}')
 _SESSION_KEY = re.compile(r'[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,127}')
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Address:
     """Where a server is, and what we show it.
 
     Attributes:
         name: Of the server in the configuration, for errors.
         url: With a path prefix where there is one.
+        token: Renewed while the hub runs, by :meth:`PlexApi.renew` alone.
         client_id: Of this hub, by which the server lists it among its devices.
     """
 
@@ -118,6 +119,11 @@ class PlexApi:
     def circuit(self) -> breaker.Circuit:
         """State of the breaker before this server."""
         return self._wire.breaker.circuit
+
+    def renew(self, token: str) -> None:
+        """Show the server another token from now on, and so do all who share the address."""
+        self.address.token = token
+        self._wire.renew(self.address.headers, self.address.secrets)
 
     def forget(self) -> None:
         """Find out again which paths the server knows: it may have been upgraded."""

@@ -19,7 +19,7 @@ import dataclasses
 import datetime
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -93,6 +93,10 @@ class WatchState(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ''
 
 
+async def _nothing_new(refused: str) -> bool:
+    return False
+
+
 class Watcher:
     """Follows one server.
 
@@ -110,6 +114,8 @@ class Watcher:
         apart: Seconds between two snapshots.
         claims: Which watcher follows which server; shared by all watchers of a hub.
         told: Told of every change of :attr:`state` that somebody should see.
+        renew: Takes a token that the server has refused; whether there is another one, which the
+            server is shown from then on.
 
     Attributes:
         bell: Ring it for a snapshot.
@@ -132,6 +138,7 @@ class Watcher:
         apart: float = 0.5,
         claims: dict[str, str] | None = None,
         told: Callable[[WatchState], None] = lambda state: None,
+        renew: Callable[[str], Awaitable[bool]] = _nothing_new,
     ):
         self.bell = Bell(apart)
         self.listener = Listener(
@@ -148,6 +155,7 @@ class Watcher:
         self._intervals = intervals or Intervals()
         self._claims = {} if claims is None else claims
         self._told = told
+        self._renew = renew
         self._state = WatchState(name=api.address.name)
         self._followed: dict[str, tracker.State] = {}
         self._hints: collections.deque[tracker.Hint] = collections.deque(maxlen=_HINTS)
@@ -155,6 +163,11 @@ class Watcher:
         self._identified_at: float | None = None
         self._answered: float | None = None
         self._unsaved = ''
+
+    @property
+    def api(self) -> PlexApi:
+        """What it asks the server by."""
+        return self._api
 
     @property
     def machines(self) -> frozenset[str]:
@@ -204,12 +217,15 @@ class Watcher:
         Returns:
             Seconds until the server had answered, or had not.
         """
-        began = time.monotonic()
+        began, shown = time.monotonic(), self._api.address.token
         self._answered = None
         try:
             await self._snapshot(reasons)
         except errors.MediaServerError as error:
-            self._failed(error)
+            if isinstance(error, errors.CredentialsRefused) and await self._renew(shown):
+                self.bell.ring('token')  # a token is dead when there is no better one
+            else:
+                self._failed(error)
             await self._pass_time()
         except StoreError as error:
             self._failed(error)

@@ -54,8 +54,12 @@ class Lines(logging.Formatter):
 
     def __init__(self, pattern: str, secrets: Sequence[str], journal: bool):
         super().__init__(pattern)
-        self._secrets = sorted((text for text in secrets if len(text) >= 6), key=len, reverse=True)
+        self._secrets = _hidden(secrets)
         self._journal = journal
+
+    def hide(self, secret: str) -> None:
+        """Never show this either."""
+        self._secrets = _hidden([*self._secrets, secret])
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record."""
@@ -66,6 +70,18 @@ class Lines(logging.Formatter):
             priority = _PRIORITIES.get(record.levelno, '<6>')
             text = '\n'.join(priority + line for line in text.splitlines())
         return text
+
+
+def _hidden(secrets: Sequence[str]) -> list[str]:
+    """What can be told from other text, the longest first."""
+    return sorted((text for text in set(secrets) if len(text) >= 6), key=len, reverse=True)
+
+
+def hide(secret: str) -> None:
+    """Keep a secret that came up while the hub runs out of the process's log."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Lines):
+            handler.formatter.hide(secret)
 
 
 def configure(settings: Settings, further_secrets: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from ..api.answers_cache import AnswerCache
 from ..api.auth import installation
@@ -22,7 +22,7 @@ from ..api.hub import Hub
 from ..api.metrics import Metrics
 from ..api.others import Others
 from ..api.picture_cache import PictureCache
-from ..api.servers import Server
+from ..api.servers import Server, Servers
 from ..bus import choice
 from ..bus.recorder import Recorder
 from ..engine import config, wire
@@ -35,9 +35,10 @@ from ..store.expiry import Expiry
 from ..store.outbox import Outbox
 from ..store.plays import Plays
 from ..store.stats import Stats
-from . import importing, upkeep, watching, zone
+from . import importing, logs, upkeep, watching, zone
 from .keeping import Keeper
 from .notices import Notices
+from .renewal import Renewal
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,14 @@ class Parts:
     keeper: Keeper
     auth: Auth
     leftovers: Leftovers
+    renewal: Renewal
     zone: datetime.tzinfo
 
     def start(self) -> None:
         """Let it run."""
         self.keeper.start(_BUS, self.hub.bus.run)
         self.keeper.start('sign-in', self.auth.run)
+        self.keeper.start('the renewal of tokens', self.renewal.run)
         for server in self.hub.servers:
             self.keeper.start(_watch(server), server.watcher.run)
         self.keeper.start('the watch of servers that were taken out', self.leftovers.run)
@@ -97,13 +100,16 @@ def _watch(server: Server) -> str:
 
 
 @contextlib.asynccontextmanager
-async def assembled(settings: Settings, store: Database, token: str) -> AsyncGenerator[Parts]:
+async def assembled(
+    settings: Settings, store: Database, token: str, read: Callable[[], Settings] | None = None
+) -> AsyncGenerator[Parts]:
     """Make the parts.
 
     Args:
         settings: The hub's.
         store: The open database.
         token: An administrator's, for this run.
+        read: Reads the settings again, for tokens that were renewed.
     """
     async with wire.pool() as pool, _others(settings) as others:
         auth = Auth(settings, store, pool, control=token)
@@ -117,6 +123,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
         bus = choice.chosen(settings, store, recorder)
         news = _News(auth, feed)
         kept_answers = AnswerCache()
+        renewal = Renewal(settings, read)
         keeper = Keeper()
         servers = watching.servers(
             settings,
@@ -127,7 +134,9 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             wake=bus.wake,
             told=news.watched,
             noticed=Notices(kept_answers, feed).heard,
+            renew=renewal.better,
         )
+        renewal.subscribe(lambda server: _show(server, servers, auth))
         hub = Hub(
             settings=settings,
             database=store,
@@ -148,7 +157,7 @@ async def assembled(settings: Settings, store: Database, token: str) -> AsyncGen
             imports=importing.imports(settings, store, plays, servers, outbox, pool),
         )
         leftovers = watching.leftovers(store, outbox, servers, bus.wake)
-        yield Parts(hub, outbox, keeper, auth, leftovers, counted_in)
+        yield Parts(hub, outbox, keeper, auth, leftovers, renewal, counted_in)
 
 
 @contextlib.asynccontextmanager
@@ -186,6 +195,17 @@ class _News:
         """What to do about a server's token; empty where there is nothing to be done."""
         states = self._auth.plex_tokens.states()
         return next((state.advice for state in states if state.server == name), '')
+
+
+def _show(server: PlexServer, servers: Servers, auth: Auth) -> None:
+    """Have everybody show a server its new token."""
+    token = server.token.get_secret_value()
+    logs.hide(token)
+    auth.plex_tokens.renewed(server)
+    for one in servers:
+        if one.name == server.name:
+            one.api.renew(token)
+            one.watcher.bell.ring('token')
 
 
 def _alarm(feed: Feed, state: TokenState) -> None:

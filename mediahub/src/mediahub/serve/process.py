@@ -17,7 +17,7 @@ import pathlib
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import uvicorn
 import uvloop
@@ -46,12 +46,17 @@ FINISH_EVENTS = 5.0
 SOCKET_MESSAGE = 16 * 1024
 
 
-def run(settings: Settings, database: pathlib.Path | None = None) -> int:
+def run(
+    settings: Settings,
+    database: pathlib.Path | None = None,
+    read: Callable[[], Settings] | None = None,
+) -> int:
     """Run the hub until it is told to stop.
 
     Args:
         settings: Without mistakes.
         database: In place of the one in the home.
+        read: Reads the settings again, for tokens that were renewed.
 
     Returns:
         The exit status.
@@ -68,7 +73,7 @@ def run(settings: Settings, database: pathlib.Path | None = None) -> int:
             Database(database or settings.database) as store,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(_serve(settings, store, listener, token))
+            runner.run(_serve(settings, store, listener, token, read))
     except listening.CannotListen as error:
         return _complain(error, NO_ADDRESS)
     except StoreError as error:
@@ -103,9 +108,15 @@ def _listening(settings: Settings) -> Generator[socket.socket]:
         found.close()
 
 
-async def _serve(settings: Settings, store: Database, listener: socket.socket, token: str) -> None:
+async def _serve(
+    settings: Settings,
+    store: Database,
+    listener: socket.socket,
+    token: str,
+    read: Callable[[], Settings] | None,
+) -> None:
     stop = _told_to_stop()
-    async with assembled(settings, store, token) as parts:
+    async with assembled(settings, store, token, read) as parts:
         server = _Server(_uvicorn(parts))
         serving = asyncio.create_task(server.serve([listener]))
         parts.start()

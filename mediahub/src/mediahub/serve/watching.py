@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx2
 
@@ -34,6 +34,7 @@ def servers(
     wake: Callable[[], None],
     told: Told,
     noticed: Noticed,
+    renew: Callable[[str, str], Awaitable[bool]],
 ) -> Servers:
     """Make a watcher for each server; none where watching is off.
 
@@ -46,6 +47,7 @@ def servers(
         wake: Called when there are events for the bus.
         told: Called with every change of a watcher's state that somebody should see.
         noticed: Called with what a server, by its name, tells beside its sessions.
+        renew: Takes a server's name and the token that it has refused; whether there is another.
     """
     if not settings.enable_plex_sync:
         return Servers()
@@ -65,6 +67,7 @@ def servers(
             claims=claims,
             told=lambda state: told(server, state),
             notice=lambda frame: noticed(server.name, frame),
+            renew=lambda refused: renew(server.name, refused),
         )
         return Server(server.name, api, watcher)
 

@@ -18,7 +18,7 @@ import pydantic
 from ..engine import config, registry
 from ..engine.errors import ConfigurationError
 from ..servers.plex_settings import PlexSettings
-from .model import CALLBACK, PlexServer, Settings, WebhookAuth, key, variables
+from .model import CALLBACK, TOKEN_VARIABLE, PlexServer, Settings, WebhookAuth, key, variables
 
 # The server that PLEX_URL and PLEX_TOKEN describe.
 PLEX = 'plex'
@@ -203,7 +203,12 @@ def _plexes(
     for entry in entries:
         if isinstance(entry.settings, PlexSettings):
             token = pydantic.SecretStr(entry.settings.credential())
-            found[entry.name] = PlexServer(name=entry.name, url=entry.settings.url, token=token)
+            found[entry.name] = PlexServer(
+                name=entry.name,
+                url=entry.settings.url,
+                token=token,
+                token_from=f'the token of [[servers]] {entry.name!r}',
+            )
     first = _of_environment(found.pop(PLEX, None), values, given, mistakes)
     servers = (*([first] if first else []), *found.values())
     mistakes.extend(_twice(servers))
@@ -220,7 +225,7 @@ def _of_environment(
     url = values.get('plex_url') or (of_file.url if of_file else None)
     token = values.get('plex_token') or (of_file.token if of_file else None)
     if url and token:
-        return PlexServer(name=PLEX, url=url, token=token)
+        return PlexServer(name=PLEX, url=url, token=token, token_from=_token_from(of_file, given))
     if url and 'plex_token' not in given:
         mistakes.append(f'{given["plex_url"].label} needs PLEX_TOKEN or PLEX_TOKEN_FILE beside it')
     if token and 'plex_url' not in given:
@@ -236,6 +241,14 @@ def _named_twice(
     for other in others:
         if other.name in taken:
             yield f'PLEX_URL is the server {other.name!r}, and the file has another of that name'
+
+
+def _token_from(of_file: PlexServer | None, given: Mapping[str, _Given]) -> str:
+    """Where the token of the environment's server was read."""
+    one = given.get('plex_token')
+    if one is not None:
+        return f'the file of {one.label}' if one.of_file else one.label
+    return of_file.token_from if of_file else TOKEN_VARIABLE
 
 
 def _twice(servers: Iterable[PlexServer]) -> Iterator[str]:

@@ -31,6 +31,9 @@ from .kinds import (
     spelt,
 )
 
+# What the environment says stays as it is for as long as a process runs.
+TOKEN_VARIABLE = 'PLEX_TOKEN'  # noqa: S105 - the name of a variable
+
 CALLBACK = '/api/v1/auth/plex/callback'
 
 
@@ -43,13 +46,23 @@ class WebhookAuth(enum.Enum):
 
 
 class PlexServer(pydantic.BaseModel):
-    """A Plex server to watch; its address and name may change, its machineIdentifier does not."""
+    """A Plex server to watch; its address and name may change, its machineIdentifier does not.
+
+    Attributes:
+        token_from: Where its token was read, for people.
+    """
 
     model_config = pydantic.ConfigDict(frozen=True, extra='forbid', hide_input_in_errors=True)
 
     name: str
     url: config.Url
     token: Secret
+    token_from: str = TOKEN_VARIABLE
+
+    @property
+    def renewable(self) -> bool:
+        """Whether another token can be read where this one is from, while the hub runs."""
+        return self.token_from != TOKEN_VARIABLE
 
 
 class Settings(pydantic.BaseModel):

@@ -29,7 +29,7 @@ from .clocks import Clock
 from .faults import Faults
 from .http import Answer, Asked, NotModelled
 from .plex_documents import Node
-from .plextv_documents import refused, rendered
+from .plextv_documents import guest_list, refused, rendered
 from .plextv_people import Server, User, account, fields, isotime, phone, resource
 from .plextv_tokens import TokenRefused, Tokens
 
@@ -87,6 +87,7 @@ class PlexTv:
             ('GET', r'/api/v2/pins/(\d+)', self._check_pin),
             ('GET', '/api/v2/user', self._user),
             ('GET', '/api/v2/resources', self._resources),
+            ('GET', '/api/users/?', self._guests),
             ('GET', '/api/v2/ping', self._ping),
             ('DELETE', '/api/v2/users/signout', self._sign_out),
             ('GET', '/api/v2/user/webhooks', self._list_webhooks),
@@ -281,6 +282,17 @@ class PlexTv:
         theirs = [server for server in self.servers if user.id in server.tokens]
         found = [resource(server, user, self._clock()) for server in theirs]
         return rendered(asked, 'resources', [*found, phone(user)])
+
+    def _guests(self, asked: Asked) -> Answer:
+        """In XML, whatever is asked for."""
+        owner = self._who(asked)
+        theirs = [server for server in self.servers if server.owner == owner]
+        people = [
+            (user, shared)
+            for user in self.all_users
+            if user != owner and (shared := [one for one in theirs if user.id in one.tokens])
+        ]
+        return guest_list(people, self._clock())
 
     def _list_webhooks(self, asked: Asked) -> Answer:
         urls = self.webhooks.get(self._who(asked).id, [])

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Sequence
 from typing import Any, cast
 from xml.sax import saxutils
 
 from .http import Answer, Asked, answer_json
 from .plex_documents import Node
+from .plextv_people import Server, User
 
 
 def rendered(asked: Asked, name: str, document: Any, status: int = 200) -> Answer:
@@ -18,6 +21,59 @@ def rendered(asked: Asked, name: str, document: Any, status: int = 200) -> Answe
         return answer_json(document, status)
     text = '<?xml version="1.0" encoding="UTF-8"?>' + _element(name, document)
     return Answer(status, text.encode(), 'application/xml; charset=utf-8')
+
+
+def guest_list(people: Sequence[tuple[User, Sequence[Server]]], now: datetime.datetime) -> Answer:
+    """The people whom an account shares servers with, each with those servers."""
+    found = [_guest(user, servers, now) for user, servers in people]
+    inner = ''.join(f'<User{_attributes(node)}>{shares}</User>' for node, shares in found)
+    head = {
+        'friendlyName': 'myPlex',
+        'identifier': 'com.plexapp.plugins.myplex',
+        'machineIdentifier': '85a28b6ea2b35c1a10cbdd967b74117a45e8694f',
+        'totalSize': len(found),
+        'size': len(found),
+    }
+    text = f'<MediaContainer{_attributes(head)}>{inner}</MediaContainer>'
+    declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+    return Answer(200, (declaration + text).encode(), 'application/xml; charset=utf-8')
+
+
+def _guest(user: User, servers: Sequence[Server], now: datetime.datetime) -> tuple[Node, str]:
+    node: Node = {
+        'id': user.id,
+        'title': user.name,
+        'username': user.name,
+        'email': f'{user.name.lower()}@example.com',
+        'recommendationsPlaylistId': '',
+        'thumb': user.thumb,
+        'protected': False,
+        'home': False,
+        'allowSync': False,
+        'allowCameraUpload': False,
+        'allowChannels': False,
+        'filterAll': '',
+        'filterMovies': '',
+        'filterMusic': '',
+        'filterPhotos': '',
+        'filterTelevision': '',
+        'restricted': False,
+    }
+    shares: list[Node] = [
+        {
+            'id': 7_000_000 + user.id,
+            'serverId': 1,
+            'machineIdentifier': server.machine,
+            'name': server.name,
+            'lastSeenAt': int(now.timestamp()),
+            'numLibraries': 4,
+            'allLibraries': True,
+            'owned': True,
+            'pending': user.id in server.invited,
+        }
+        for server in servers
+    ]
+    return node, ''.join(f'<Server{_attributes(share)}/>' for share in shares)
 
 
 def refused(asked: Asked, status: int, code: int, message: str) -> Answer:

@@ -32,13 +32,19 @@ class User:
 
 @dataclasses.dataclass
 class Server:
-    """A media server that somebody owns and shares; ``tokens`` are those it takes, by user."""
+    """A media server that somebody owns and shares.
+
+    Attributes:
+        tokens: Those that it takes, by user.
+        invited: Users who were offered a share and have not answered.
+    """
 
     machine: str
     name: str
     address: str
     owner: User
     tokens: dict[int, str]
+    invited: set[int] = dataclasses.field(default_factory=set[int])
 
 
 def isotime(when: datetime.datetime) -> str:

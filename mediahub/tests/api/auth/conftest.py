@@ -213,7 +213,7 @@ async def make_rig(
     rigs = list[Rig]()
     async with wire.pool(network.transport()) as pool:
 
-        async def make(**environ: str) -> Rig:
+        async def make(file: pathlib.Path | None = None, **environ: str) -> Rig:
             chosen = settings.load(
                 {
                     'MEDIAHUB_HOME': str(tmp_path),
@@ -223,7 +223,8 @@ async def make_rig(
                     'MEDIAHUB_PLEXTV_CLIENTS_URL': PLEXTV,
                     'MEDIAHUB_PLEXTV_APP_URL': PLEXTV,
                     **environ,
-                }
+                },
+                file,
             )
             policy = wire.Policy(timeout=5, attempts=2, wait=0, longest_wait=0.01)
             auth = Auth(

@@ -8,6 +8,7 @@ import datetime
 import logging
 from collections.abc import AsyncGenerator
 
+import pydantic
 import pytest
 
 from mediahub import settings
@@ -15,6 +16,7 @@ from mediahub.api.auth import liveness
 from mediahub.api.auth.liveness import Health, TokenState, TokenWatch
 from mediahub.api.auth.plextv import PlexTv
 from mediahub.engine import wire
+from mediahub.settings import PlexServer
 from mediahub.testing.faults import Fault
 
 from .conftest import PLEXTV, SERVER, Network
@@ -164,8 +166,31 @@ async def test_plextv_is_asked_by_itself(
         await running
 
 
-def test_token_of_the_file_is_advised_on_by_its_name():
-    assert "[[servers]] 'attic'" in liveness.advice('attic')
+@pytest.mark.parametrize(
+    ('origin', 'advised'),
+    [
+        ('PLEX_TOKEN', 'into PLEX_TOKEN and restart the hub'),
+        ('the file of PLEX_TOKEN_FILE', 'PLEX_TOKEN_FILE; it is read again by itself'),
+        ("the token of [[servers]] 'attic'", "[[servers]] 'attic'; it is read again by itself"),
+    ],
+)
+def test_advice_says_where_a_new_token_belongs(origin: str, advised: str):
+    token = pydantic.SecretStr('a-token')
+    server = PlexServer(name='attic', url='http://h', token=token, token_from=origin)
+
+    assert liveness.advice(server).endswith(advised)
+
+
+async def test_renewed_token_is_what_plextv_is_asked_about(watch: TokenWatch, network: Network):
+    kill(network)
+    await watch.ping()
+    token = pydantic.SecretStr(network.tv.tokens.issue(network.tv.owner.id, 'another'))
+    watch.renewed(PlexServer(name='plex', url=SERVER, token=token))
+
+    assert state(watch).health is Health.DEAD
+    await watch.ping()
+    assert state(watch).health is Health.ALIVE
+    assert state(watch).advice == ''
 
 
 def test_hub_that_starts_again_and_again_leaves_plextv_alone():

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ...engine import errors
-from ...settings import PLEX, PlexServer
+from ...settings import PlexServer
 from .people import Clock, now
 from .plextv import PlexTv
 
@@ -83,6 +83,11 @@ class TokenWatch:
         """The dead ones, each with what to do."""
         return [state for state in self.states() if state.health is Health.DEAD]
 
+    @property
+    def servers(self) -> list[PlexServer]:
+        """The servers, each with the token that it has now."""
+        return list(self._servers.values())
+
     def subscribe(self, heard: Heard) -> None:
         """Be told of every change."""
         self._listeners.append(heard)
@@ -94,6 +99,11 @@ class TokenWatch:
     def refused(self, server: str) -> None:
         """The server has just refused its token."""
         self._note(self._by_server, server, False)
+
+    def renewed(self, server: PlexServer) -> None:
+        """A server has another token. Until somebody takes it, it is as it was."""
+        self._servers[server.name] = server
+        self._by_plextv.pop(server.name, None)
 
     async def run(self) -> None:
         """Ask plex.tv once a day, until cancelled."""
@@ -142,14 +152,15 @@ class TokenWatch:
         if good is None:
             return TokenState(server, Health.UNKNOWN, self._clock())
         if not good:
-            return TokenState(server, Health.DEAD, self._clock(), advice(server))
+            found = self._servers[server]
+            return TokenState(server, Health.DEAD, self._clock(), advice(found))
         if of_plextv is False:
             text = f'plex.tv does not know the token of {server}, though the server takes it'
             return TokenState(server, Health.ALIVE, self._clock(), text)
         return TokenState(server, Health.ALIVE, self._clock())
 
 
-def advice(server: str) -> str:
+def advice(server: PlexServer) -> str:
     """What to do about a dead token."""
-    where = 'PLEX_TOKEN' if server == PLEX else f'the token of [[servers]] {server!r}'
-    return f'Plex refuses the token of {server}; put a new one into {where} and restart the hub'
+    then = '; it is read again by itself' if server.renewable else ' and restart the hub'
+    return f'Plex refuses the token of {server.name}; put a new one into {server.token_from}{then}'

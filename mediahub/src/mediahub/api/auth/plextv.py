@@ -18,6 +18,8 @@ import msgspec
 
 from ...engine import errors, wire
 from ...settings import Settings
+from . import plextv_people
+from .plextv_people import Guest
 
 T = TypeVar('T')
 
@@ -183,6 +185,20 @@ class PlexTv:
         query = [('includeHttps', '1'), ('includeRelay', '1'), ('includeIPv6', '1')]
         answer = await self._clients.get('/api/v2/resources', query, headers=_bearing(token))
         return _decoded(answer, list[Resource])
+
+    async def guests(self, token: str) -> list[Guest]:
+        """All whom the token's user shares something with.
+
+        Raises:
+            ProtocolError: It is no list, or not all of it.
+        """
+        headers = _bearing(token) | {'Accept': 'application/xml'}
+        answer = await self._main.get('/api/users/', headers=headers)
+        try:
+            return plextv_people.guests(answer.content)
+        except plextv_people.NoList as error:
+            detail = f'answered {_place(answer)} with something that is no list: {error}'
+            raise errors.ProtocolError(NAME, detail) from None
 
     async def ping(self, token: str) -> None:
         """Keep a token alive: one that is not used for weeks dies.

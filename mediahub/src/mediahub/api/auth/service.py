@@ -31,6 +31,7 @@ from .pin import PAUSES, Pins, SignIn
 from .place import Place
 from .plextv import PlexTv
 from .sessions import Opened, Session, SessionBook
+from .shares import ShareWatch
 from .throttle import Throttle
 from .tokens import TokenBook
 
@@ -63,6 +64,7 @@ class Auth:
         throttle: How often somebody may ask.
         machines: Which servers the hub's are.
         plex_tokens: Whether Plex still takes the servers' tokens.
+        shares: Whether those who signed in may still look.
 
     Raises:
         ConfigurationError: The hub's home cannot be used.
@@ -92,6 +94,7 @@ class Auth:
         self.sessions = SessionBook(
             database, settings.session_idle, settings.session_lifetime, clock
         )
+        self.shares = ShareWatch(plex, self.plex_tokens, self.machines, self.sessions)
         self._keyed: KeyedPins | None = None
         pins: Pins = plex
         if settings.plex_auth_flow == 'jwt':
@@ -117,9 +120,10 @@ class Auth:
             await self.sessions.end_shared()
 
     async def run(self) -> None:
-        """Tidy up every minute and look after Plex's tokens, until cancelled."""
+        """Tidy up every minute, look after Plex's tokens and after who may look; for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tidy())
+            group.create_task(self.shares.run())
             if self.settings.enable_plex_sync:
                 group.create_task(self.plex_tokens.run())
 
