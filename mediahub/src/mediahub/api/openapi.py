@@ -55,6 +55,7 @@ class Answers:
         shape: Of the envelope's data; None where the answer is no envelope.
         media: Other content types that it can have.
         open: Whether everybody may ask.
+        people: Whether only somebody with a session may.
         redirects: Whether browsers are sent on instead.
     """
 
@@ -63,6 +64,7 @@ class Answers:
     problems: tuple[int, ...]
     media: tuple[str, ...]
     open: bool
+    people: bool
     redirects: bool
 
 
@@ -72,6 +74,7 @@ def answers(
     status: int = 200,
     media: tuple[str, ...] = (),
     open: bool = False,  # noqa: A002 - reads as what it means where it is used
+    people: bool = False,
     redirects: bool = False,
 ) -> Callable[[F], F]:
     """Say how an endpoint answers.
@@ -82,11 +85,14 @@ def answers(
         status: Of a good answer.
         media: Content types beside, or in place of, the envelope's.
         open: Whether it needs no sign-in.
+        people: Whether it needs a session, and an API token will not do.
         redirects: Whether browsers, which ask for HTML, are sent on to another page instead.
     """
 
     def mark(endpoint: F) -> F:
-        vars(endpoint)['answers'] = Answers(shape, status, problems, media, open, redirects)
+        vars(endpoint)['answers'] = Answers(
+            shape, status, problems, media, open, people, redirects
+        )
         return endpoint
 
     return mark
@@ -134,7 +140,8 @@ class Document:
             schema = _success(next(found), metadata) if entry.shape is not None else None
             operation['responses'] = _responses(entry, schema)
             if not entry.open:
-                operation['security'] = [{'token': []}, {'session': []}]
+                token: list[Any] = [] if entry.people else [{'token': []}]
+                operation['security'] = [*token, {'session': []}]
                 operation['x-role'] = _role(self._endpoints[operation['operationId']])
         made['components']['securitySchemes'] = _SECURITY
         return made

@@ -144,6 +144,10 @@ async def plex_cancel_transcode(
     return envelope.success(Done(server.name, session_key))
 
 
+def _only(name: str) -> pydantic.JsonDict:
+    return {'required': [name], 'properties': {name: {'type': 'string'}}}
+
+
 class Termination(pydantic.BaseModel):
     """Which session to end, by the hub's id of the play or by the server's of the session.
 
@@ -151,7 +155,9 @@ class Termination(pydantic.BaseModel):
         message: Shown to the viewer.
     """
 
-    model_config = pydantic.ConfigDict(extra='forbid')
+    model_config = pydantic.ConfigDict(
+        extra='forbid', json_schema_extra={'oneOf': [_only('play_id'), _only('session_id')]}
+    )
 
     server: Annotated[str | None, pydantic.StringConstraints(pattern=SERVER_PATTERN)] = None
     play_id: Annotated[str, pydantic.StringConstraints(pattern=r'^[0-9a-f-]{36}$')] | None = None

@@ -126,7 +126,7 @@ async def test_token_has_no_session_to_end(configured: Rig):
     program = await configured.browser()
     for path in ('plex/refresh', 'plex/revoke'):
         answer = await program.post(f'/api/v1/auth/{path}', headers={'X-Api-Key': ADMIN})
-        assert problem(answer) == (400, 'NO_SESSION')
+        assert problem(answer) == (403, 'NO_SESSION')
 
 
 @pytest.mark.parametrize(

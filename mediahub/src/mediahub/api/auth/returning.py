@@ -13,7 +13,8 @@ from ..envelope import invalid
 LONGEST = 512
 
 # One slash, then nothing that any browser takes for a host, a scheme, a header or a line end.
-_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%?#-][A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?")
+PATTERN = r"^/([A-Za-z0-9._~!$&'()*+,;=:@%?#-][A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?$"
+_PATH = re.compile(PATTERN)
 _TRICK = re.compile(r'^/[/\\]|\\|[\x00-\x1f\x7f]')
 
 

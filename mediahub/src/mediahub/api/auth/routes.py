@@ -31,6 +31,14 @@ router = fastapi.APIRouter(prefix='/auth', tags=['auth'])
 
 Key = Annotated[str, Path(pattern=r'^[A-Za-z0-9_-]{1,64}$')]
 Ticket = Annotated[str, Path(pattern=r'^[A-Za-z0-9_-]{1,64}$')]
+ReturnTo = Annotated[
+    str,
+    Query(
+        max_length=returning.LONGEST,
+        description='Path of the hub to go to at the end.',
+        json_schema_extra={'pattern': returning.PATTERN},
+    ),
+]
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -106,7 +114,12 @@ class NewToken(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra='forbid')
 
-    name: str = pydantic.Field(min_length=1, max_length=80, description='What will use it.')
+    name: str = pydantic.Field(
+        min_length=1,
+        max_length=80,
+        description='What will use it.',
+        json_schema_extra={'pattern': r'^[^\x00-\x1f\x7f]+$'},
+    )
     role: Role = Role.VIEWER
     expires_in_days: int | None = pydantic.Field(default=None, ge=1, le=3650)
 
@@ -124,7 +137,7 @@ def _own(identity: Identity) -> Caller:
     """
     found = cast('Caller', identity)
     if found.kind != 'session':
-        raise Problem(400, 'NO_SESSION', 'an API token has no session; revoke it as a token')
+        raise Problem(403, 'NO_SESSION', 'an API token has no session; revoke it as a token')
     return found
 
 
@@ -148,9 +161,7 @@ def _me(session: Session, ticket: str) -> Me:
 
 @router.get('/plex/start')
 @answers(Start, 403, 502, 504, open=True)
-async def start_plex(
-    request: Request, return_to: Annotated[str, Query(max_length=512)] = '/'
-) -> Response:
+async def start_plex(request: Request, return_to: ReturnTo = '/') -> Response:
     """Begin to sign in with Plex, in this browser."""
     auth = auth_of(request)
     path = returning.checked(return_to)
@@ -213,7 +224,7 @@ def _refusal(request: Request, error: Problem | StoreError) -> Response:
 
 
 @router.post('/plex/refresh')
-@answers(Refreshed, 403)
+@answers(Refreshed, 403, people=True)
 async def refresh(request: Request, identity: Viewer) -> Response:
     """Renew the session: it gets another secret, and another CSRF token."""
     auth = auth_of(request)
@@ -229,7 +240,7 @@ async def refresh(request: Request, identity: Viewer) -> Response:
 
 
 @router.post('/plex/revoke')
-@answers(SignedOut, 403)
+@answers(SignedOut, 403, people=True)
 async def revoke(request: Request, identity: Viewer) -> Response:
     """Sign out."""
     auth = auth_of(request)
