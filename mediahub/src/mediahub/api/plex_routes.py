@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import fastapi
 import msgspec
 import pydantic
+from pydantic.config import JsonDict
 from starlette.responses import Response
 
 from .. import plays
@@ -144,7 +145,7 @@ async def plex_cancel_transcode(
     return envelope.success(Done(server.name, session_key))
 
 
-def _only(name: str) -> pydantic.JsonDict:
+def _only(name: str) -> JsonDict:
     return {'required': [name], 'properties': {name: {'type': 'string'}}}
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+# Of the event loop, from a connection that is there to somebody who knows of it.
+_TURNS = 6
+
 
 class Cable:
     """Passes bytes between whoever connects to it and a server. Use it as a context.
@@ -25,6 +28,7 @@ class Cable:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._whole = False
         self._deaf = False
         self.port = 0
         self.connections = 0
@@ -38,12 +42,16 @@ class Cable:
 
     async def mend(self) -> None:
         """Take connections, on the same port as before."""
-        self._deaf = False
+        self._whole, self._deaf = True, False
         self._server = await asyncio.start_server(self._connect, '127.0.0.1', self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """Break every connection, and refuse new ones."""
+        self._whole = False
+        # A connection that is just being accepted has nobody yet who could break it.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         if self._server:
             self._server.close()
             self._server = None
@@ -58,6 +66,9 @@ class Cable:
         self._deaf = True
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._whole:
+            writer.transport.abort()
+            return
         self.connections += 1
         task = asyncio.current_task()
         if task:
