@@ -7,9 +7,9 @@ The hub is ``mediahub serve`` in a process of its own, with one worker. A Plex d
 process plays hundreds of streams; a generator in a third process sends webhooks for them at a
 fixed rate, whether the hub keeps up or not, and counts each answer from when it was due. Meanwhile
 streams start, which only a webhook tells of; a listener of live events, which are sent after the
-commit, notes when each start is there. At the end the database is compared with what the double
-knows. That is done with the bus in the process and, where there is a nats-server, with the bus
-over it.
+commit, notes when each start is there. The hub knows the others before that begins. At the end the
+database is compared with what the double knows. That is done with the bus in the process, and with
+the bus over NATS where there is a nats-server.
 
 Then the same streams in a storm: the server restarts, the network is cut, the broker is stopped
 and killed, hubs are killed. Everything is bounded in time.
@@ -205,6 +205,9 @@ def loaded(options: Options, home: pathlib.Path, broker: NatsServer | None) -> b
             request(body(plex, session, event)) for session in sessions for event in EVENTS
         ]
         url = (hub.access or ('', ''))[0]
+        tell(url, body(plex, sessions[0], 'media.play'))
+        while live(hub) < options.streams:
+            time.sleep(0.2)
         worked = processor(hub.pid)
         ours, theirs = multiprocessing.Pipe()
         generator = multiprocessing.Process(
@@ -284,6 +287,17 @@ def connected(hub: HubProcess) -> bool:
         return bool(hub.ask('/api/v1/servers').json()['data']['servers'][0]['connected'])
     except (OSError, httpx2.TransportError, LookupError):
         return False
+
+
+def tell(url: str, content: bytes) -> None:
+    """Send one webhook."""
+    headers = {'Content-Type': 'multipart/form-data; boundary=b'}
+    httpx2.post(f'{url}{PATH}', content=content, headers=headers, timeout=30)
+
+
+def live(hub: HubProcess) -> int:
+    """How many streams it knows of."""
+    return len(hub.ask('/api/v1/live').json()['data']['plays'])
 
 
 def stormy(plan: storm.Plan, folder: pathlib.Path, broker: NatsServer | None) -> bool:

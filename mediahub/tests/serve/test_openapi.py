@@ -45,7 +45,9 @@ _ACCEPTED: Any = vars(checks)['positive_data_acceptance']
 
 
 def _contradicts_itself(query: Mapping[str, Any]) -> bool:
-    """Whether bounds of a chart exclude each other."""
+    """Whether bounds of a chart exclude each other, or its measure what it ranks."""
+    if query.get('measure') == 'viewers' and query.get('level') in {'episode', 'track'}:
+        return True
     first, last = query.get('first'), query.get('last')
     if 'days' in query:
         return first is not None or last is not None
@@ -132,7 +134,7 @@ def test_answers_are_as_described(method: str, path: str, described: Any, hub: R
         headers = {'Authorization': f'Bearer {hub.control.token}'}
         response = case.call(headers=headers)
         unspeakable = UNSPEAKABLE.get(path.removeprefix(PREFIX))
-        query = case.query if isinstance(case.query, Mapping) else {}
+        query: Mapping[str, Any] = dict(case.query or ())
         excused = unspeakable is not None and unspeakable(query, response.status_code)
         case.validate_response(
             response,
