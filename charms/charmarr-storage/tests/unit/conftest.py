@@ -8,20 +8,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
-import importlib.util
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import ops
 import pytest
-import yaml
 from ops import testing
 
 from charmarr_lib import http, interfaces, waiting
-from charmarr_lib.testing import relation_for_provider
+from charmarr_lib.testing import deployment, relation_for_provider
 from charmarr_lib.testing.kubernetes import KubernetesFake, Recorded, juju_statefulset
 
 CHARM: Final = pathlib.Path(__file__).parents[2]
@@ -36,38 +33,6 @@ VOLUME: Final = 'media-storage-shared'
 ENDPOINT: Final = 'media-storage'
 
 Manifest = dict[str, Any]
-
-
-def _load() -> ModuleType:
-    """Load charm.py under a name of its own: every charm has a module of that name."""
-    name = 'charm_of_charmarr_storage'
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, CHARM / 'src' / 'charm.py')
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-def _metadata() -> dict[str, Any]:
-    """Return charmcraft.yaml as ops.testing takes it, without what only people read.
-
-    It is written and parsed again with every dispatch; this makes the tests a third faster.
-    """
-    found = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
-    plain = _without_descriptions(found)
-    config, actions = plain.pop('config'), plain.pop('actions')
-    del plain['parts']
-    return {'meta': plain, 'config': config, 'actions': actions}
-
-
-def _without_descriptions(value: Any) -> Any:
-    if isinstance(value, dict):
-        items = cast('dict[str, Any]', value).items()
-        return {key: _without_descriptions(each) for key, each in items if key != 'description'}
-    return value
 
 
 class Clock:
@@ -413,7 +378,7 @@ class Storage:
 @pytest.fixture
 def charm_type() -> type[ops.CharmBase]:
     """The charm."""
-    return _load().CharmarrStorageCharm
+    return deployment.load(CHARM).CharmarrStorageCharm
 
 
 @pytest.fixture
@@ -427,7 +392,7 @@ def cluster(tmp_path: pathlib.Path) -> Cluster:
 @pytest.fixture
 def context(charm_type: type[ops.CharmBase]) -> Iterator[testing.Context[Any]]:
     """How the charm is run."""
-    with testing.Context(charm_type, app_name=APP, **_metadata()) as context:
+    with testing.Context(charm_type, app_name=APP, **deployment.metadata(CHARM)) as context:
         yield context
 
 

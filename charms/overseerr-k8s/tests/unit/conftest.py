@@ -5,28 +5,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
-import importlib.util
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import httpx2
 import ops
 import pytest
-import yaml
 from ops import testing
 
-from charmarr_lib import http
 from charmarr_lib.interfaces import MediaServer, MediaServerProviderData
-from charmarr_lib.testing import relation_for_requirer
+from charmarr_lib.testing import deployment, relation_for_requirer
 from charmarr_lib.testing.jellyfin import Account, JellyfinDouble, Library
-from charmarr_lib.testing.pebble import Owners, PebbleFake, use_pebble
+from charmarr_lib.testing.pebble import PebbleFake
 from charmarr_lib.testing.seerr import PlexTvDouble, SeerrDouble
 
 CHARM: Final = pathlib.Path(__file__).parents[2]
@@ -39,38 +33,6 @@ PLEX_TOKEN: Final = 'plex-token-of-the-owner'
 PASSWORD: Final = 'correct horse'
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
-
-
-def _load() -> ModuleType:
-    """Load charm.py under a name of its own: every charm has a module of that name."""
-    name = 'charm_of_overseerr_k8s'
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, CHARM / 'src' / 'charm.py')
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-@functools.cache
-def _metadata() -> dict[str, Any]:
-    """Return what Juju knows of the charm."""
-    charmcraft = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
-    names = ('name', 'containers', 'resources', 'storage', 'requires')
-    return {
-        'meta': _terse({name: charmcraft[name] for name in names}),
-        'config': _terse(charmcraft['config']),
-        'actions': _terse(charmcraft['actions']),
-    }
-
-
-def _terse(value: Any) -> Any:
-    """Leave the descriptions out: ops.testing writes all of this to a file with each dispatch."""
-    if not isinstance(value, dict):
-        return value
-    return {k: _terse(v) for k, v in value.items() if k != 'description' or not isinstance(v, str)}
 
 
 class PlexStandIn:
@@ -136,30 +98,24 @@ def _nobody(request: httpx2.Request) -> httpx2.Response:
     raise httpx2.ConnectError('[Errno -2] Name or service not known', request=request)
 
 
-class Deployment:
-    """A unit of the charm that keeps from one dispatch to the next what Juju and the pod keep.
+class Deployment(deployment.Deployment):
+    """A unit of the charm.
 
     Attributes:
-        folder: The config storage.
         seerr: The program in the pod.
-        pod: The workload container.
         plex: A Plex in the cluster.
         jellyfin: A Jellyfin in the cluster.
         plex_tv: plex.tv.
         wire: The network.
-        state: What Juju knows.
-        context: How the charm is run.
     """
 
     def __init__(self, charm: type[ops.CharmBase], folder: pathlib.Path) -> None:
-        self.folder = folder
-        self.owners = Owners()
         self.seerr = SeerrDouble()
         self.plex = PlexStandIn()
         self.jellyfin = _jellyfin()
         self.plex_tv = PlexTvDouble({PLEX_TOKEN: 'owner'})
         self.read_only: tuple[str, ...] = ()
-        self.pod = self._boot()
+        super().__init__(charm, CHARM, app='overseerr', container=CONTAINER, storage=folder)
         self.wire = Wire(
             {
                 ('localhost', 5055): lambda request: self.pod.handle(request, '127.0.0.1'),
@@ -168,19 +124,11 @@ class Deployment:
                 ('plex.tv', 443): self.plex_tv,
             }
         )
-        # With the charm's own folder for its root, ops.testing would write files there, and two
-        # tests at once would take them from each other.
-        root = folder.parent / 'charm'
-        root.mkdir()
-        self.context = testing.Context(charm, app_name='overseerr', charm_root=root, **_metadata())
-        self.state: testing.State = testing.State(
-            leader=True, planned_units=1, model=testing.Model('media', type='kubernetes')
-        )
 
     def _ask_jellyfin(self, request: httpx2.Request) -> httpx2.Response:
         return self.jellyfin.handle(request, '10.1.0.2')
 
-    def _boot(self) -> PebbleFake:
+    def boot(self) -> PebbleFake:
         return PebbleFake(
             self.seerr,
             mounts={'/app/config': self.folder},
@@ -192,44 +140,12 @@ class Deployment:
         """Start the container anew, with another image if one is given."""
         self.pod.close()
         self.seerr = seerr or self.seerr
-        self.pod = self._boot()
+        self.pod = self.boot()
 
-    def run(self, event: Any = None, **changes: Any) -> testing.State:
-        """Dispatch an event (config-changed if none is given) and keep what it leaves behind."""
-        can_connect = changes.pop('can_connect', True)
-        container = self.pod.as_container(CONTAINER, can_connect=can_connect)
-        state = dataclasses.replace(self.state, containers=frozenset({container}), **changes)
-        with use_pebble({CONTAINER: self.pod}), self.online():
-            self.state = self.context.run(event or self.context.on.config_changed(), state)
-        return self.state
-
-    def act(self, name: str, **params: Any) -> dict[str, Any]:
-        """Run an action and return its results."""
-        self.run(self.context.on.action(name, params=params))
-        return dict(self.context.action_results or {})
-
-    def failure(self, name: str, **params: Any) -> str:
-        """Run an action that fails, and return what it says."""
-        with pytest.raises(testing.ActionFailed) as caught:
-            self.run(self.context.on.action(name, params=params))
-        state = caught.value.state
-        assert isinstance(state, testing.State)
-        self.state = state
-        assert '\n' not in caught.value.message
-        return caught.value.message
-
-    @contextlib.contextmanager
-    def online(self) -> Generator[None]:
-        """Let what is inside reach the network."""
-        with http.use_transport(httpx2.MockTransport(self.wire)):
-            yield
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        return self.wire(request)
 
     # Arranging.
-
-    def configure(self, **options: str | int | bool) -> None:
-        """Set options; ``_`` stands for ``-``."""
-        new = {name.replace('_', '-'): value for name, value in options.items()}
-        self.state = dataclasses.replace(self.state, config={**self.state.config, **new})
 
     def relate(
         self, app: str = 'plex', url: str = PLEX_URL, kind: MediaServer = MediaServer.PLEX
@@ -247,29 +163,15 @@ class Deployment:
         data = {'external_host': host, 'tls_enabled': str(tls)} if host else {}
         self.add(testing.Relation('ingress', remote_app_name='istio', remote_app_data=data))
 
-    def add(self, relation: testing.Relation) -> testing.Relation:
-        """Add a relation."""
-        relations = frozenset({*self.state.relations, relation})
-        self.state = dataclasses.replace(self.state, relations=relations)
-        return relation
-
     def unrelate(self, endpoint: str) -> None:
-        """Remove all relations of an endpoint, and dispatch their relation-broken."""
+        """Remove all relations of an endpoint."""
         for relation in self.state.get_relations(endpoint):
-            self.run(self.context.on.relation_broken(relation))
-            rest = frozenset(each for each in self.state.relations if each.id != relation.id)
-            self.state = dataclasses.replace(self.state, relations=rest)
+            assert isinstance(relation, testing.Relation)
+            self.take_away(relation)
 
     def secret(self, **content: str) -> str:
         """Add a user's secret that is granted to the application, and return its id."""
-        secret = testing.Secret(content, owner=None)
-        secrets = frozenset({*self.state.secrets, secret})
-        self.state = dataclasses.replace(self.state, secrets=secrets)
-        return secret.id
-
-    def deploy(self) -> testing.State:
-        """Bring Seerr up for the first time."""
-        return self.run(self.context.on.pebble_ready(self.pod.as_container(CONTAINER)))
+        return self.add_secret(content).id
 
     def set_up_with_plex(self) -> None:
         """Deploy, relate Plex, and go through the set-up."""
@@ -287,13 +189,6 @@ class Deployment:
         self.run()
 
     # Looking.
-
-    @property
-    def status(self) -> tuple[str, str]:
-        """The unit's status: name and message."""
-        message = self.state.unit_status.message
-        assert '\n' not in message
-        return self.state.unit_status.name, message
 
     def settings(self) -> dict[str, Any]:
         """Return what is in the settings file."""
@@ -340,7 +235,7 @@ def unit(tmp_path: pathlib.Path) -> Iterator[Deployment]:
     """A unit that has been given its pod, and has not been started yet."""
     folder = tmp_path / 'config'
     folder.mkdir()
-    deployment = Deployment(_load().OverseerrCharm, folder)
-    with deployment.context:
-        yield deployment
-    deployment.pod.close()
+    made = Deployment(deployment.load(CHARM).OverseerrCharm, folder)
+    with made.context:
+        yield made
+    made.pod.close()

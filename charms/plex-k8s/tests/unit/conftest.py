@@ -8,11 +8,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import importlib.util
 import pathlib
 import sys
 from collections.abc import Callable, Generator, Iterator
-from types import ModuleType
 from typing import Any, Final
 
 import httpx2
@@ -22,7 +20,7 @@ import yaml
 from ops import testing
 
 from charmarr_lib import http, interfaces
-from charmarr_lib.testing import relation_for_provider, relation_for_requirer
+from charmarr_lib.testing import deployment, relation_for_provider, relation_for_requirer
 from charmarr_lib.testing.kubernetes import KubernetesFake, juju_statefulset
 from charmarr_lib.testing.pebble import Owners, PebbleFake, Surround, use_pebble
 from charmarr_lib.testing.plex import PlexDouble
@@ -34,19 +32,6 @@ NAMESPACE: Final = 'media'
 CLAIM: Final = 'charmarr-storage-shared'
 METADATA: Final[dict[str, Any]] = yaml.safe_load((CHARM / 'charmcraft.yaml').read_text('utf-8'))
 VOLUME: Final = interfaces.MediaStorageProviderData(pvc_name=CLAIM)
-
-
-def _load() -> ModuleType:
-    """Load charm.py under a name of its own: every charm has a module of that name."""
-    name = 'charm_of_plex_k8s'
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, CHARM / 'src' / 'charm.py')
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 class Unit:
@@ -301,7 +286,7 @@ class Unit:
 
 @pytest.fixture(scope='session')
 def plex_charm() -> type[ops.CharmBase]:
-    return _load().PlexCharm
+    return deployment.load(CHARM).PlexCharm
 
 
 @pytest.fixture
