@@ -107,6 +107,15 @@ async def test_token_that_is_half_written_is_waited_for(
     assert 'PLEX_TOKEN_FILE' in warned[0].getMessage()
 
 
+async def test_folder_that_cannot_be_looked_into_is_waited_for(tokens: Tokens):
+    def refuse() -> settings.Settings:
+        raise PermissionError(13, 'Permission denied', '/run/secrets')
+
+    watched = Renewal(tokens.read(), refuse)
+
+    assert not await watched.better('plex', OLD)
+
+
 async def test_mistake_elsewhere_leaves_everything_as_it_is(tokens: Tokens):
     tokens.file.write_text(NEW)
     tokens.toml.write_text('[[servers]')

@@ -62,13 +62,13 @@ class Renewal:
         async with self._reading:
             try:
                 found = await asyncio.to_thread(self._read)
-            except ConfigurationError as error:
+            except (ConfigurationError, OSError) as error:
                 self._complain(error)
                 return
             self._mistake = ''
             self._take({server.name: server for server in found.servers})
 
-    def _complain(self, error: ConfigurationError) -> None:
+    def _complain(self, error: ConfigurationError | OSError) -> None:
         """Say once what is wrong; somebody may be about to mend it."""
         if str(error) != self._mistake:
             self._mistake = str(error)
