@@ -60,6 +60,10 @@ def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
     return Rig()
 
 
+async def no_other(server: str, refused: str) -> bool:
+    return False
+
+
 @pytest.fixture
 async def den(
     rig: Rig, living_plex: LivingPlex, database: Database, tmp_path: pathlib.Path
@@ -82,6 +86,7 @@ async def den(
             wake=lambda: None,
             told=lambda server, state: None,
             noticed=lambda server, frame: rig.notices.heard('den', frame),
+            renew=no_other,
         )
         (server,) = made
         async with running(server.watcher):
