@@ -17,10 +17,10 @@ from . import names, rollups
 from .database import Database, Query, stored
 
 # Plays of one transaction. Writers wait for it.
-BATCH = 5_000
+BATCH = 10_000
 
 # Rows that may wait for being counted: charts add them up.
-_FOLD_AT = 10_000
+_FOLD_AT = 40_000
 
 _DUE = 'SELECT count(*) FROM finished_plays WHERE stopped_at < ?'
 
@@ -66,7 +66,14 @@ def batch(database: Database, until: datetime.datetime, limit: int = BATCH) -> i
             database.execute("INSERT INTO facts VALUES ('untidy', '')")
     if int(database.one('SELECT count(*) FROM uncounted') or 0) >= _FOLD_AT:
         rollups.fold(database)
+        with database.transaction():  # days of which nothing is left need no sweep
+            _forget_peaks(database)
     return removed
+
+
+def _forget_peaks(database: Database) -> None:
+    for table in ('peaks', 'stale_peaks'):
+        database.execute(_BEFORE_ALL.format(table))
 
 
 def is_tidy(query: Query) -> bool:
@@ -89,8 +96,7 @@ def tidy(database: Database, until: datetime.datetime, forget: Callable[[], None
             database.execute(f'DELETE FROM {rollup.table} WHERE plays = 0 AND played_ms = 0')  # noqa: S608 - constants
         for table, counts, keys in _NAMED:
             database.execute(_orphans(table, counts, keys))
-        for table in ('peaks', 'stale_peaks'):
-            database.execute(_BEFORE_ALL.format(table))
+        _forget_peaks(database)
         database.execute('DELETE FROM dead_letters WHERE buried_at < ?', [stored(until)])
         database.execute("DELETE FROM facts WHERE name = 'untidy'")
         forget()
