@@ -86,7 +86,7 @@ def test_everything_is_kept_by_default(database: Database, tmp_path: pathlib.Pat
     old = play(10_000)
     hub.plays.record([event(old)])
 
-    hub.run(24 * 30)
+    hub.run(24 * 10, look=8)
 
     assert hub.has(old) == [True]
     assert hub.expiry.standing.notice == ''
@@ -233,7 +233,7 @@ def test_with_more_days_what_is_still_known_elsewhere_comes_back(hub: Hub, days:
     hub.look()
 
     assert hub.plays.import_plays(rows) == Imported(new=2, known=1)
-    hub.run(24 * 3)
+    hub.run(24 * 3, look=4)
     assert hub.count() == 3
 
 
@@ -263,7 +263,7 @@ def test_setting_that_is_taken_back_in_time_removes_nothing(hub: Hub):
 
     hub.days = 0
     hub.start()
-    hub.run(24 * 10)
+    hub.run(24 * 10, look=8)
 
     assert hub.count() == 3
 
