@@ -10,6 +10,8 @@ import json
 import pathlib
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -110,7 +112,9 @@ def test_a_film_travels_from_plex_to_the_hub_and_its_history_stays(watched):
 def test_a_hub_follows_a_plex_whose_pod_is_replaced(watched):
     watched.types('juju config plex hardware-transcoding=true')
     assert watched.rollouts()['plex'] == 2
-    assert 'She stops: it is in the history' in watched.types('film')
+    said = watched.types('film 1')
+    assert re.match(r'The page: http://127\.0\.0\.1:\d+/\S*/auth/link/\S+\n', said)
+    assert 'She stops: it is in the history' in said
     # The same viewer came back to the same film within two minutes: that is one play.
     assert titles(watched) == ['The Long Ferry']
 
@@ -145,6 +149,43 @@ def test_a_film_needs_a_hub_and_a_plex(real):
         real.types('juju deploy mediahub-k8s mediahub\nfilm')
     with pytest.raises(errors.InputError, match='invalid number of seconds "long"'):
         real.types('film long')
+
+
+# How the program is started.
+
+STARTER = """
+import pathlib, sys, time
+from rehearsal import hubprogram
+home, log = map(pathlib.Path, sys.argv[1:])
+environment = {'MEDIAHUB_HOME': str(home), 'MEDIAHUB_PORT': '0'}
+hubprogram.start(['serve'], environment, log)
+time.sleep(600)
+"""
+
+
+def test_the_program_ends_with_whoever_started_it_however_that_ends(tmp_path):
+    control, log = tmp_path / 'home' / 'control.json', tmp_path / 'log'
+    words = [sys.executable, '-c', STARTER, control.parent, log]
+    starter = subprocess.Popen(words)  # noqa: S603  # the program above
+    end = time.monotonic() + PATIENCE
+    while not control.exists():
+        assert time.monotonic() < end
+        assert starter.poll() is None
+        time.sleep(0.05)
+    starter.kill()
+    starter.wait()
+    while control.exists():  # the hub takes it away when it stops
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert 'SIGTERM: stopping' in log.read_text()
+
+
+def test_a_command_says_what_it_says_and_how_it_ended(tmp_path):
+    out, err = tmp_path / 'out', tmp_path / 'err'
+    assert hubprogram.start(['--version'], {}, out, err).wait(PATIENCE) == 0
+    assert (out.read_text(), err.read_text()) == ('mediahub 0.1.0\n', '')
+    assert hubprogram.start(['no-such-command'], {}, out, err).wait(PATIENCE) == 2
+    assert 'invalid choice' in err.read_text()
 
 
 # What the double has in common with the program.

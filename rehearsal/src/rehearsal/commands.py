@@ -38,6 +38,7 @@ class Command:
         aliases: Other names.
         changes: Whether the model may move after it.
         secret_after: How many arguments may be shown; the values of later ones may be secret.
+        of_juju: Whether Juju has it too.
     """
 
     name: str
@@ -50,6 +51,12 @@ class Command:
     aliases: tuple[str, ...] = ()
     changes: bool = True
     secret_after: int | None = None
+    of_juju: bool = True
+
+    @property
+    def prefix(self) -> str:
+        """What stands before its name on a command line."""
+        return 'juju ' if self.of_juju else ''
 
     def parse(self, words: Sequence[str]) -> flags.Parsed:
         """Sort this command's words.
@@ -84,11 +91,8 @@ class Invocation:
         allowed = self.command.secret_after
         arguments = self.parsed.arguments
         hidden = frozenset(arguments[len(arguments) if allowed is None else allowed :])
-        return ' '.join(
-            [
-                'juju',
-                *(_masked(word) if word in hidden else shlex.quote(word) for word in self.words),
-            ]
+        return self.command.prefix + ' '.join(
+            _masked(word) if word in hidden else shlex.quote(word) for word in self.words
         )
 
 
@@ -119,7 +123,8 @@ def describe(command: Command) -> str:
         f'--{flag.name}' + ('' if flag.takes is Takes.NOTHING else f' <{flag.takes.value}>')
         for flag in command.flags
     ]
-    lines = [f'Usage: juju {command.name} {command.usage}'.rstrip(), command.summary]
+    usage = f'Usage: {command.prefix}{command.name} {command.usage}'.rstrip()
+    lines = [usage, command.summary]
     if names:
         lines.append('Flags: ' + ' '.join(names))
     if command.aliases:
@@ -322,6 +327,7 @@ COMMANDS = (
         'Not of Juju: let somebody watch a film on Plex, and follow it to mediahub.',
         _film,
         most=1,
+        of_juju=False,
     ),
     Command('help', '[<command>]', 'Show this.', _help, most=1, changes=False),
 )

@@ -83,7 +83,7 @@ def test_what_may_be_secret_is_masked_where_a_command_is_repeated():
 def test_every_command_describes_itself():
     for command in commands.COMMANDS:
         text = commands.describe(command)
-        assert text.startswith(f'Usage: juju {command.name}')
+        assert text.startswith(f'Usage: {command.prefix}{command.name}')
         assert command.summary in text
 
 
