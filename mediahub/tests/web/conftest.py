@@ -26,7 +26,7 @@ from mediahub.testing.plextv import PlexTv
 from mediahub.testing.serving import Serving
 
 # Seconds that a busy machine may take; a test that passes waits for none of them.
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:

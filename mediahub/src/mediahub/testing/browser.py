@@ -14,7 +14,7 @@ from typing import Any, Final
 MISSING: Final = 'there is no Chromium; install it, or name one in CHROMIUM'
 
 # Milliseconds that a busy machine may take; what is there is not waited for.
-_PATIENCE: Final = 60_000
+_PATIENCE: Final = 120_000
 
 _FLAGS: Final = (
     '--no-sandbox',  # tests run as root in containers
