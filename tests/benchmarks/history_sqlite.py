@@ -70,7 +70,7 @@ SELECT rowid + 1, epoch(started_at)::BIGINT, epoch(stopped_at)::BIGINT,
     stream_video, stream_audio, stream_decision, stream_source_container, stream_bitrate,
     stream_source_video_codec, stream_source_audio_codec, stream_source_resolution,
     stream_container, stream_resolution
-FROM finished_plays ORDER BY rowid
+FROM finished_plays
 """
 
 _AT_ONCE = 20_000

@@ -163,8 +163,13 @@ def _windows(
 
 
 def _likely(share: float, span: datetime.timedelta) -> Sequence[int]:
-    """Days in which such a share of plays is likely, where that is not nearly all the time."""
-    return (math.ceil(span.days * share * _ROOM) + 1,) if share < 1 / _ROOM else ()
+    """Days in which such a share of plays is likely, and more; none where that is all the time.
+
+    Plays are not spread evenly: there may be a month without one that matches.
+    """
+    days = math.ceil(span.days * share * _ROOM) + 1
+    steps = (days, 8 * days + 14, 64 * days + 120)
+    return [step for step in steps if step < span.days / 2]
 
 
 def _moved(moment: datetime.datetime, days: int) -> datetime.datetime:
