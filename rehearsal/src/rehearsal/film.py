@@ -28,7 +28,9 @@ _PATIENCE: Final = 60.0  # seconds; a free machine needs less than one
 _STEP: Final = 0.02
 
 
-HINT: Final = 'To see it on the page: rehearse bundle.yaml --interactive, then type: film 60'
+HINT: Final = (
+    "To see it on the page: make rehearse ARGS='bundle.yaml --interactive', then type: film 60"
+)
 
 
 @dataclasses.dataclass(frozen=True)
