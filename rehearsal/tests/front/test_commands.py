@@ -108,7 +108,9 @@ LINES = st.tuples(NAMES, st.lists(WORDS)).map(lambda parts: ' '.join((parts[0], 
 def test_no_line_makes_anything_but_a_command_or_a_refusal(line: str):
     with contextlib.suppress(errors.InputError):
         invocation = commands.parse(line)
-        assert invocation is None or invocation.shown.startswith('juju ')
+        assert invocation is None or invocation.command in commands.COMMANDS
+        if invocation is not None:
+            assert invocation.shown.startswith('juju ') == invocation.command.of_juju
 
 
 @given(st.text())
