@@ -31,10 +31,18 @@ _LOG_LEVELS: Final = {
     plex_options.LogLevel.DEBUG: logging.DEBUG,
     plex_options.LogLevel.TRACE: logging.DEBUG,
 }
-# A new unit is told of its relations one by one before anything else. That storage is not among
-# those it knows says nothing yet, and what the pod carries may be right: an application that was
-# scaled to zero and back has it from before.
-_EARLY: Final = (ops.InstallEvent, ops.RelationCreatedEvent)
+# What may come before a unit has been told of all its relations: it is told one by one, and begins
+# anew where its pod is replaced meanwhile. That storage is not among those it knows says nothing
+# then, and what the pod carries may be right: an application that was scaled to zero and back has
+# it from before. What has to be let go is, by relation-broken, and at the latest by the next
+# update-status.
+_EARLY: Final = (
+    ops.InstallEvent,
+    ops.RelationCreatedEvent,
+    ops.UpgradeCharmEvent,
+    ops.ConfigChangedEvent,
+    ops.StartEvent,
+)
 
 
 class PlexCharm(ops.CharmBase):

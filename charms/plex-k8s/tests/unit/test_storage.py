@@ -150,10 +150,22 @@ def test_releases_nothing_before_it_knows_its_relations(running: Unit):
     on = running.context.on
     running.run(on.install())
     running.run(on.relation_created(running.relation('media-server')))
+    # Its pod is replaced before it was told of the storage.
+    for event in (on.upgrade_charm(), on.config_changed(), on.start()):
+        running.run(event)
     assert running.generation == before
     running.state = dataclasses.replace(running.state, relations=relations)
     running.run(on.config_changed())
     assert running.generation == before
+
+
+def test_what_could_not_be_released_at_once_is_by_update_status(running: Unit):
+    storage = running.relation('media-storage')
+    relations = running.state.relations - {storage}
+    running.state = dataclasses.replace(running.state, relations=relations)
+    before = running.generation
+    running.run(running.context.on.update_status())
+    assert running.generation == before + 1
 
 
 def test_deletes_no_claim(running: Unit):
