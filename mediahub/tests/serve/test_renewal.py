@@ -168,3 +168,13 @@ def test_hub_goes_on_with_a_new_token_and_without_a_restart(
     assert hub.data('servers')['servers'][0]['token_valid']
     assert NEW not in '\n'.join(hub.lines)
     assert hub.stop() == 0
+
+
+async def test_goes_on_where_there_is_nothing_to_read(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(renewal, 'EVERY', 0.001)
+    running = asyncio.create_task(Renewal(tokens.read(), None).run())
+    done, _ = await asyncio.wait([running], timeout=0.05)
+    assert not done
+    running.cancel()

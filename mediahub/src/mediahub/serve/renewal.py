@@ -52,7 +52,7 @@ class Renewal:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        while self._read is not None:
+        while True:
             await asyncio.sleep(EVERY)
             await self._look()
 
