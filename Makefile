@@ -55,7 +55,9 @@ lock: ## Renew all locks to the newest versions that the inputs allow
 	@$(RUN) lint python tools/lock.py $(ARGS)
 
 bench: ## Measure what the design sets numbers for
-	@for program in $(or $(ARGS),$(BENCHMARKS)); do $(RUN) test python $$program || exit 1; done
+	@status=0; for program in $(or $(ARGS),$(BENCHMARKS)); do \
+		$(RUN) test python $$program || status=1; \
+	done; exit $$status
 
 pictures: ## Take the pictures of the hub's page that docs show; needs Chromium
 	@$(RUN) test python tools/page_pictures.py $(ARGS)

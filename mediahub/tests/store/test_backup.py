@@ -176,3 +176,26 @@ def test_exports_every_month_and_again_without_a_trace(tmp_path: pathlib.Path):
     with duckdb.connect() as reader:
         rows = reader.execute('SELECT count(*) FROM read_parquet(?)', [str(files[0])]).fetchone()
     assert rows == (1,)
+
+
+def test_a_restore_that_cannot_replace_the_file_leaves_its_log_with_it(
+    file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    with Database(file) as database:
+        made = backup.backup(database, tmp_path / 'backups', NOW)
+    file.write_bytes(b'damaged, so its log stays')
+    log = file.with_name(f'{file.name}.wal')
+    log.write_bytes(b'what was written last')
+    replace = pathlib.Path.replace
+
+    def refused(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+        if path.name.endswith('.restoring'):
+            raise OSError(5, 'Input/output error')
+        return replace(path, target)
+
+    monkeypatch.setattr(pathlib.Path, 'replace', refused)
+    with pytest.raises(StoreError, match='nothing was changed'):
+        backup.restore(made, file, NOW)
+    assert log.read_bytes() == b'what was written last'
+    assert file.read_bytes() == b'damaged, so its log stays'
+    assert [each.name for each in tmp_path.glob('*.restoring')] == []

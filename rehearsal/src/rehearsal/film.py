@@ -140,11 +140,11 @@ def _type(at: session.Session, line: str) -> str:
     if invocation is None:
         raise AssertionError(line)
     at.say(f'$ {invocation.shown}')
-    printed = io.StringIO()
-    aside = session.Session(at.rehearsal, printed, io.StringIO())
+    printed, told = io.StringIO(), io.StringIO()
+    aside = session.Session(at.rehearsal, printed, told)
     commands.execute(aside, invocation)
     if aside.failed:
-        raise errors.JujuError(f'{invocation.shown}: failed')
+        raise errors.JujuError(f'{invocation.shown}: {told.getvalue().strip() or "failed"}')
     return printed.getvalue()
 
 

@@ -83,18 +83,30 @@ _FEW = 500
 _NOTHING = Part('false')
 
 
+class Keyed(msgspec.Struct, frozen=True):
+    """That a play is of something with a rating key.
+
+    Attributes:
+        column: Which tells, ``work`` or ``piece``.
+        condition: On that column.
+    """
+
+    column: str
+    condition: Part
+
+
 class Found(msgspec.Struct, frozen=True):
     """What a query's words stand for in a state of the database; None where there are none.
 
     Attributes:
         pieces: A condition on ``piece``, for the text.
-        keyed: One on ``work`` or ``piece``, for the rating key; None as well where neither column
-            tells whether a play has it.
+        keyed: For the rating key; None as well where no column of titles tells whether a play
+            has it.
         accounts: Of each server the accounts.
     """
 
     pieces: Part | None = None
-    keyed: Part | None = None
+    keyed: Keyed | None = None
     accounts: tuple[tuple[str, tuple[str, ...]], ...] | None = None
 
 
@@ -133,7 +145,7 @@ WHERE work IN (SELECT work FROM named WHERE has) GROUP BY work, piece LIMIT $3
 """  # noqa: S608 - constants
 
 
-def _keyed(run: Query, key: str, server: str | None) -> Part | None:
+def _keyed(run: Query, key: str, server: str | None) -> Keyed | None:
     """That a play is of something with a key, if that is all that is to be known.
 
     Texts of all plays need not be read then, which takes ten times as long. An item that got
@@ -143,8 +155,10 @@ def _keyed(run: Query, key: str, server: str | None) -> Part | None:
     if len(rows) > _FEW or any(some and not every for _, _, every, some in rows):
         return None
     if all(every for _, _, every, _ in rows):
-        return _one_of('work', sorted({work for work, *_ in rows}), 'UBIGINT')
-    return _one_of('piece', [piece for _, piece, every, _ in rows if every], 'UBIGINT')
+        works = sorted({work for work, *_ in rows})
+        return Keyed('work', _one_of('work', works, 'UBIGINT'))
+    pieces = [piece for _, piece, every, _ in rows if every]
+    return Keyed('piece', _one_of('piece', pieces, 'UBIGINT'))
 
 
 def _one_of(column: str, values: Sequence[object], kind: str) -> Part:
@@ -208,7 +222,7 @@ def about(query: HistoryQuery, words: Found) -> Part:
     }
     parts = [all_of(given)]
     if words.keyed is not None:
-        parts.append(words.keyed)
+        parts.append(words.keyed.condition)
     elif query.rating_key is not None:
         parts.append(_read(query.rating_key))
     if words.pieces is not None:

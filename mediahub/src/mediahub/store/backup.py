@@ -124,10 +124,12 @@ def restore(
     try:
         if kept is not None:
             kept.hardlink_to(database)  # at no moment is there no database
-            _set_log_aside(database, kept)
+            _move_log(database, kept)
         staged.replace(database)
     except OSError as error:
         staged.unlink(missing_ok=True)
+        if kept is not None:
+            _move_log(kept, database)
         reason = f'{database} cannot be kept beside itself ({error.strerror}); nothing was changed'
         raise StoreError(reason) from error
     migrations.synced(database.parent)
@@ -148,7 +150,7 @@ def _kept(database: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
     return next(place for name in names if not (place := database.with_name(name)).exists())
 
 
-def _set_log_aside(database: pathlib.Path, kept: pathlib.Path) -> None:
-    """A log that stayed behind must not be read into the restored file."""
+def _move_log(database: pathlib.Path, other: pathlib.Path) -> None:
+    """A log goes where its file is: it must not be read into a restored one, nor be missed."""
     with contextlib.suppress(FileNotFoundError):
-        database.with_name(f'{database.name}.wal').replace(kept.with_name(f'{kept.name}.wal'))
+        database.with_name(f'{database.name}.wal').replace(other.with_name(f'{other.name}.wal'))

@@ -107,7 +107,7 @@ def _source(query: HistoryQuery, words: Found) -> _Source | None:
     if 'rating_key' in asked:
         if words.keyed is None:
             return None
-        rollup = rollups.WORK_MONTH if words.keyed.sql.startswith('work') else rollups.PIECE
+        rollup = rollups.WORK_MONTH if words.keyed.column == 'work' else rollups.PIECE
     if 'day' not in rollup.keys and asked & {'first', 'last'}:
         return None
     measures = (f'{kind}_plays', f'{kind}_ms') if kind else ('plays', 'played_ms')
@@ -133,7 +133,10 @@ def _condition(query: HistoryQuery, words: Found) -> Part:
         'platform = ?': query.platform,
     }
     parts = [ranges.all_of(given)]
-    parts += [part for part in (words.pieces, words.keyed) if part is not None]
+    if words.pieces is not None:
+        parts.append(words.pieces)
+    if words.keyed is not None:
+        parts.append(words.keyed.condition)
     if words.accounts is not None:
         parts.append(of_accounts(words.accounts, 'account'))
     return together(parts)
