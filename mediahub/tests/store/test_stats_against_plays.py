@@ -213,21 +213,24 @@ class Plain:
         return {name: (count, watched[name]) for name, count in plays.items()}
 
 
-def highest(plays: list[Play], begin: datetime.datetime, end: datetime.datetime) -> int:
-    """Most plays at once, by looking at every moment at which one begins."""
+Highest = tuple[int, datetime.datetime]
+
+
+def highest(plays: list[Play], begin: datetime.datetime, end: datetime.datetime) -> Highest | None:
+    """Most plays at once and since when, by looking at every moment at which one begins."""
     spans = [(max(play.started_at, begin), min(play.stopped_at or begin, end)) for play in plays]
-    return max(
-        (
-            sum(start <= moment < stop for start, stop in spans)
-            for moment, stop in spans
-            if moment < stop
-        ),
-        default=0,
-    )
+    found = [
+        (sum(start <= moment < stop for start, stop in spans), moment)
+        for moment, stop in spans
+        if moment < stop
+    ]
+    return min(found, key=lambda pair: (-pair[0], pair[1]), default=None)
 
 
-def live_at_once(plays: list[Play], zone: datetime.tzinfo, query: StatsQuery) -> dict[object, int]:
-    found: dict[object, int] = {}
+def live_at_once(
+    plays: list[Play], zone: datetime.tzinfo, query: StatsQuery
+) -> dict[object, Highest]:
+    found: dict[object, Highest] = {}
     for number in range(-5, DAYS + 10):
         day = BEGIN.date() + datetime.timedelta(days=number)
         if (query.first and day < query.first) or (query.last and day > query.last):
@@ -330,16 +333,16 @@ def compare_peaks(
         if query.server in (None, play.server) and query.account in (None, play.viewer.account_id)
     ]
     found = stats.concurrent(query)
-    assert {peak.day: peak.streams for peak in found if peak.streams} == live_at_once(
-        chosen, zone, query
-    )
+    assert {
+        peak.day: (peak.streams, peak.moment) for peak in found if peak.streams
+    } == live_at_once(chosen, zone, query)
     for decision in Decision:
         of_decision = [play for play in chosen if play.stream.decision is decision]
         assert {
             peak.day: peak.decisions[decision.value]
             for peak in found
             if peak.decisions.get(decision.value)
-        } == live_at_once(of_decision, zone, query)
+        } == {day: most for day, (most, _) in live_at_once(of_decision, zone, query).items()}
 
 
 days = st.integers(0, 200).map(lambda count: BEGIN.date() + datetime.timedelta(days=count))

@@ -40,52 +40,64 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
 # Columns of the peaks of each decision.
 _EACH = ', '.join(rollups.DECISIONS)
 
-_NUMBERED = ' '.join(
-    f"WHEN '{value}' THEN {number}" for number, value in enumerate(rollups.DECISIONS.values())
+# Bits of a number that count the streams of one decision. All decisions fit into one HUGEINT, so
+# that one running sum counts them all; it is never negative, for a stream ends after it began.
+_BITS = 31
+_LOWEST = ' '.join(
+    f"WHEN '{value}' THEN {_BITS * number}"
+    for number, value in enumerate(rollups.DECISIONS.values())
 )
-_RUNNING = ',\n        '.join(
-    f'sum(CASE WHEN decision = {number} THEN step ELSE 0::TINYINT END) OVER following AS {name}'
+_COUNTED = ', '.join(
+    f'((at_once >> {_BITS * number}) & {2**_BITS - 1})::BIGINT AS {name}'
     for number, name in enumerate(rollups.DECISIONS)
 )
-_HIGHEST = ', '.join(f'max({name})::BIGINT AS {name}' for name in rollups.DECISIONS)
+_TOGETHER = ' + '.join(rollups.DECISIONS)
+_HIGHEST = ', '.join(f'max({name}) AS {name}' for name in rollups.DECISIONS)
+
+# More microseconds than any moment of a day is away from that day's midnight in UTC.
+_SPAN = 2**38
 
 # Streams begin and end at moments; in order of these, what has begun and not ended adds up. Of a
 # play over several days each day gets its part, so that at midnight all are counted anew. `early`
-# is the greatest where the streams are, and among these where the moment is the first.
+# is the greatest where the streams are, and among these where the moment is the first. What is
+# read of a few among many plays comes in crumbs: it is put together before anything is computed.
 _SWEEP = f"""
 WITH days AS (
     SELECT unnest(?::DATE[]) AS day, unnest(?::TIMESTAMP[]) AS begins,
         unnest(?::TIMESTAMP[]) AS ends
 ), played AS MATERIALIZED (
-    SELECT day, last_day, started_at, stopped_at, {{server}} AS server,
-        (CASE stream_decision {_NUMBERED} END)::TINYINT AS decision
+    SELECT day, last_day, started_at, stopped_at, stream_decision, {{server}} AS server
     FROM finished_plays WHERE day <= ? AND last_day >= ? AND {{condition}}
 ), parts AS (
-    SELECT day, server, decision, started_at AS begun, stopped_at AS ended
+    SELECT day, server, stream_decision, started_at AS begun, stopped_at AS ended
     FROM played SEMI JOIN days USING (day) WHERE last_day = day
     UNION ALL
-    SELECT day, server, decision, greatest(started_at, begins), least(stopped_at, ends)
+    SELECT day, server, stream_decision, greatest(started_at, begins), least(stopped_at, ends)
     FROM (
         SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE AS day,
-            server, decision, started_at, stopped_at
+            server, stream_decision, started_at, stopped_at
         FROM played WHERE last_day > day
     ) JOIN days USING (day)
-), steps AS (
-    SELECT day, server, decision, unnest([epoch_us(begun), epoch_us(ended)]) AS moment,
-        unnest([1, -1]::TINYINT[]) AS step
+), streams AS (
+    SELECT day, server, epoch_us(begun) AS begun, epoch_us(ended) AS ended,
+        1::HUGEINT << CASE stream_decision {_LOWEST} END AS one
     FROM parts WHERE begun < ended
+), steps AS (
+    SELECT day, server, unnest([begun, ended]) AS moment, unnest([one, -one]) AS step
+    FROM streams
 ), running AS (
-    SELECT day, server, moment, sum(step) OVER following AS streams,
-        {_RUNNING}
+    SELECT day, server, moment, step, sum(step) OVER following AS at_once
     FROM steps
     WINDOW following AS (ORDER BY server, moment, step ROWS UNBOUNDED PRECEDING)
+), counted AS (
+    SELECT day, server, moment - epoch_us(day) AS since, {_COUNTED}
+    FROM running WHERE step > 0
 ), highest AS (
-    SELECT day, server, max(streams) AS streams, {_HIGHEST},
-        max(streams * 9007199254740992 - moment) AS early
-    FROM running GROUP BY day, server
+    SELECT day, server, max({_TOGETHER}) AS streams, {_HIGHEST},
+        max(({_TOGETHER}) * {_SPAN} - since) AS early
+    FROM counted GROUP BY day, server
 )
-SELECT day, server, streams::BIGINT,
-    make_timestamp((streams * 9007199254740992 - early)::BIGINT) AS moment,
+SELECT day, server, streams, make_timestamp(epoch_us(day) + streams * {_SPAN} - early) AS moment,
     {_EACH}
 FROM highest
 """  # noqa: S608 - constants

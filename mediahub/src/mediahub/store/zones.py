@@ -10,6 +10,7 @@ has to. When the hub is started with another zone, they are computed again (:fun
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 from collections.abc import Iterable
 
@@ -23,12 +24,16 @@ _STEP = datetime.timedelta(minutes=15)
 
 _DAY = datetime.timedelta(days=1)
 
+# Midnights that are remembered: those of 27 years, some megabytes.
+_MIDNIGHTS = 10_000
+
 
 def name(zone: datetime.tzinfo) -> str:
     """What the database remembers a zone by."""
     return str(zone)
 
 
+@functools.lru_cache(_MIDNIGHTS)
 def midnight(day: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
     """The moment in which a day begins, as the database keeps moments."""
     begun = datetime.datetime.combine(day, datetime.time(), zone)
