@@ -58,11 +58,7 @@ class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
 def view(eyes: Identity, play: Play) -> PlayView:
     """A play as it is answered."""
     seen = for_eyes(eyes, play)
-    fields = {name: getattr(seen, name) for name in _FIELDS}
-    return PlayView(**fields, percent=seen.percent)
-
-
-_FIELDS = tuple(field.name for field in msgspec.structs.fields(Play))
+    return PlayView(**msgspec.structs.asdict(seen), percent=seen.percent)
 
 
 @router.get('/history')
