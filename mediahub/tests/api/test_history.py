@@ -230,6 +230,41 @@ async def test_charts_name_their_rows_and_divide_them(visit: Visit, hub: Hub):
     assert watched[0]['viewers'] == 2
 
 
+async def test_rows_tell_only_what_is_there(visit: Visit, hub: Hub):
+    async with visit(hub, token='viewer-token') as client:
+        days = {'first': '2026-01-16', 'last': '2026-01-17'}
+        divided = data(
+            await client.get('/api/v1/stats/by-day', params=days | {'split': 'decision'})
+        )
+        whole = data(await client.get('/api/v1/stats/by-day', params=days | {'split': 'none'}))
+        peaks = data(await client.get('/api/v1/stats/concurrent', params=days))
+
+    row: dict[str, object] = {
+        'key': '2026-01-16',
+        'label': '',
+        'server': '',
+        'plays': 0,
+        'played_ms': 0,
+        'streams': None,
+        'viewers': None,
+        'parts': {},
+        'detail': {},
+    }
+    played = row | {'key': '2026-01-17', 'plays': 4, 'played_ms': 12_000_000}
+    halves = {name: {'plays': 2, 'played_ms': 6_000_000} for name in ('direct play', 'transcode')}
+    assert divided['rows'] == [row, played | {'parts': halves}]
+    assert whole['rows'] == [row, played]
+    assert peaks['rows'] == [
+        row
+        | {
+            'key': '2026-01-17',
+            'streams': 1,
+            'parts': {'direct play': {'streams': 1}, 'transcode': {'streams': 1}},
+            'detail': {'moment': '2026-01-17T20:00:00+00:00'},
+        }
+    ]
+
+
 async def test_range_is_of_days_in_the_zone_of_the_hub(visit: Visit, hub: Hub):
     async with visit(hub, token='viewer-token') as client:
         one = data(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from starlette.responses import Response
 
 from ..store.peaks import Peak
 from ..store.ranges import Apart, Measure, StatsQuery
-from ..store.stats import Slice, Stats, Tally
+from ..store.stats import Slice, Stats
 from ..store.titles import Level, Title
 from ..store.zones import name as zone_name
 from . import envelope
@@ -38,7 +39,7 @@ class Split(enum.Enum):
     NONE = 'none'
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A part of a row: plays and the time they were watched, or streams at once."""
 
     plays: int = 0
@@ -46,7 +47,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     streams: int = 0
 
 
-class StatsRow(msgspec.Struct, frozen=True, kw_only=True):
+class StatsRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of a chart.
 
     Attributes:
@@ -165,28 +166,19 @@ def _divided(
 
     def read(stats: Stats, query: StatsQuery) -> Sequence[StatsRow]:
         narrowed = msgspec.structs.replace(query, apart=_APART[split])
-        return [_row(found, split) for found in chart(stats, narrowed)]
+        return [_row(found) for found in chart(stats, narrowed)]
 
     return read
 
 
-def _row(found: Slice, split: Split) -> StatsRow:
-    tallies: Mapping[str, Tally] = {}
-    if split is Split.DECISION:
-        tallies = found.decisions
-    elif split is Split.MEDIA_TYPE:
-        tallies = found.media_types
+def _row(found: Slice) -> StatsRow:
     return StatsRow(
         key=found.key,
         label=found.label,
         server=found.server,
         plays=found.plays,
         played_ms=found.played_ms,
-        parts={
-            name: Part(plays=tally.plays, played_ms=tally.played_ms)
-            for name, tally in tallies.items()
-            if tally.plays
-        },
+        parts=found.parts(Part),
         detail=found.detail,
     )
 
@@ -333,12 +325,17 @@ async def stats_concurrent(hub: TheHub, _: Viewer, asked: Asked) -> Response:
     )
 
 
+@functools.lru_cache(1000)
+def _at_once(streams: int) -> Part:
+    return Part(streams=streams)
+
+
 def _peak(found: Peak) -> StatsRow:
     return StatsRow(
         key=found.day.isoformat(),
         streams=found.streams,
-        parts={name: Part(streams=most) for name, most in found.decisions.items() if most},
-        detail={'moment': found.moment.isoformat()} if found.moment else {},
+        parts=found.parts(_at_once),
+        detail={'moment': found.told} if found.began else {},
     )
 
 

@@ -11,7 +11,8 @@ those that it asks for.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -22,19 +23,43 @@ from .ranges import Part, StatsQuery
 # Days that are swept in one transaction; sweeping holds all their plays in memory.
 _AT_ONCE = 31
 
+_DECISIONS = tuple(rollups.DECISIONS.values())
 
-class Peak(msgspec.Struct, frozen=True, kw_only=True):
+T = TypeVar('T')
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The most streams at once on a day.
 
     Attributes:
-        moment: When there were so many for the first time.
-        decisions: The most of each decision, each at a time of its own.
+        began: When there were so many for the first time, as the database keeps moments.
+        most: The most of each decision, each at a time of its own, in the order of
+            :data:`rollups.DECISIONS`.
     """
 
     day: datetime.date
     streams: int = 0
-    moment: datetime.datetime | None = None
-    decisions: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    began: datetime.datetime | None = None
+    most: Sequence[int] = (0,) * len(_DECISIONS)
+
+    @property
+    def moment(self) -> datetime.datetime | None:
+        """When there were so many for the first time."""
+        return restored(self.began)
+
+    @property
+    def told(self) -> str:
+        """The moment in ISO's form, which this makes quicker than of one with its zone."""
+        return f'{self.began.isoformat()}+00:00' if self.began else ''
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """The most of each, by :class:`mediahub.plays.Decision`."""
+        return dict(zip(_DECISIONS, self.most, strict=True))
+
+    def parts(self, make: Callable[[int], T]) -> dict[str, T]:
+        """The decisions of which there were streams, made of the most of each."""
+        return {name: make(most) for name, most in zip(_DECISIONS, self.most, strict=True) if most}
 
 
 # Columns of the peaks of each decision.
@@ -44,8 +69,7 @@ _EACH = ', '.join(rollups.DECISIONS)
 # that one running sum counts them all; it is never negative, for a stream ends after it began.
 _BITS = 31
 _LOWEST = ' '.join(
-    f"WHEN '{value}' THEN {_BITS * number}"
-    for number, value in enumerate(rollups.DECISIONS.values())
+    f"WHEN '{value}' THEN {_BITS * number}" for number, value in enumerate(_DECISIONS)
 )
 _COUNTED = ', '.join(
     f'((at_once >> {_BITS * number}) & {2**_BITS - 1})::BIGINT AS {name}'
@@ -187,9 +211,7 @@ def by_day(query: Query, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]
 
 
 def _peak(row: Row) -> Peak:
-    day, _, streams, moment, *most = row
-    decisions = dict(zip(rollups.DECISIONS.values(), most, strict=True))
-    return Peak(day=day, streams=streams, moment=restored(moment), decisions=decisions)
+    return Peak(day=row[0], streams=row[2], began=row[3], most=row[4:])
 
 
 def _who(asked: StatsQuery) -> Part:

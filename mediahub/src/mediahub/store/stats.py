@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -37,6 +37,10 @@ __all__ = [
     'Title',
 ]
 
+T = TypeVar('T')
+
+_DAY = datetime.timedelta(days=1)
+
 # Days behind which no end is given that a chart is filled up to.
 _LONGEST = 36_600
 
@@ -48,15 +52,15 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
     played_ms: int = 0
 
 
-class Slice(msgspec.Struct, frozen=True, kw_only=True):
+class Slice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A bar of a chart.
 
     Attributes:
         key: What it stands for: an ISO day or month, an hour, a weekday (1 is Monday), an id.
         label: The same for people.
         server: Of an account or a library.
-        decisions: Of these plays, by :class:`mediahub.plays.Decision`.
-        media_types: By media type; ``other`` is all that is no film, episode, track or live TV.
+        apart: What its plays are told apart by.
+        counts: Its plays, and those that were told apart, as :attr:`Apart.measures` has them.
         detail: What else is known of it, such as a player's product.
     """
 
@@ -65,9 +69,32 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     server: str = ''
     plays: int = 0
     played_ms: int = 0
-    decisions: dict[str, Tally] = msgspec.field(default_factory=dict[str, Tally])
-    media_types: dict[str, Tally] = msgspec.field(default_factory=dict[str, Tally])
+    apart: Apart = Apart.NOTHING
+    counts: Sequence[int] = ()
     detail: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    @property
+    def decisions(self) -> dict[str, Tally]:
+        """Its plays by :class:`mediahub.plays.Decision`, where they are told apart by that."""
+        return _tallies(_WAYS[self.apart], self.counts)
+
+    @property
+    def media_types(self) -> dict[str, Tally]:
+        """By media type; ``other`` is all that is no film, episode, track or live TV."""
+        return _tallies(_KINDS[self.apart], self.counts)
+
+    def parts(self, make: Callable[[int, int], T]) -> dict[str, T]:
+        """What its plays are told apart by, without that of which there are none.
+
+        Args:
+            make: Makes a part of its plays and the milliseconds that they were watched.
+        """
+        counts = self.counts
+        return {
+            name: make(counts[place], counts[place + 1])
+            for name, place in _PARTS[self.apart]
+            if counts[place]
+        }
 
 
 class Stats:
@@ -222,17 +249,9 @@ def _by(query: StatsQuery, rollup: rollups.Rollup, keys: Sequence[str]) -> list[
     return ranges.counted(rollup, keys, condition, query.apart.measures)
 
 
-def _slice(query: StatsQuery, key: object, counts: Sequence[int], **more: Any) -> Slice:
+def _slice(query: StatsQuery, key: str, counts: Sequence[int]) -> Slice:
     """A bar from the columns of :attr:`Apart.measures`."""
-    ways, kinds = _PLACES[query.apart]
-    return Slice(
-        key=str(key),
-        plays=counts[0],
-        played_ms=counts[1],
-        decisions=_tallies(ways, counts),
-        media_types=_tallies(kinds, counts),
-        **more,
-    )
+    return Slice(key=key, plays=counts[0], played_ms=counts[1], apart=query.apart, counts=counts)
 
 
 _NONE = Tally()
@@ -248,17 +267,14 @@ def _tallies(places: _Places, counts: Sequence[int]) -> dict[str, Tally]:
     }
 
 
-def _places(apart: Apart) -> tuple[_Places, _Places]:
-    ways = [rollups.DECISIONS[name] for name in apart.decisions]
-    kinds = apart.media_types
-    behind = 2 + 2 * len(ways)
-    return (
-        tuple((name, 2 + 2 * number) for number, name in enumerate(ways)),
-        tuple((name, behind + 2 * number) for number, name in enumerate(kinds)),
-    )
+def _places(apart: Apart) -> _Places:
+    names = (*(rollups.DECISIONS[name] for name in apart.decisions), *apart.media_types)
+    return tuple((name, 2 + 2 * number) for number, name in enumerate(names))
 
 
-_PLACES = {apart: _places(apart) for apart in Apart}
+_PARTS = {apart: _places(apart) for apart in Apart}
+_WAYS = {apart: places[: len(apart.decisions)] for apart, places in _PARTS.items()}
+_KINDS = {apart: places[len(apart.decisions) :] for apart, places in _PARTS.items()}
 
 _NOTHING = (0,) * len(rollups.MEASURES)
 
@@ -270,7 +286,7 @@ def _of_tally(key: str, tally: Tally) -> Slice:
 def _complete(rows: Iterable[Row], query: StatsQuery, keys: Iterable[int]) -> list[Slice]:
     """A bar for every key, also where there is nothing."""
     found = {int(row[0]): row[1:] for row in rows}
-    return [_slice(query, key, found.get(key, _NOTHING)) for key in keys]
+    return [_slice(query, str(key), found.get(key, _NOTHING)) for key in keys]
 
 
 def _continuous(
@@ -292,11 +308,12 @@ def _continuous(
 
 
 def _following_day(day: datetime.date) -> datetime.date:
-    return day + datetime.timedelta(days=1)
+    return day + _DAY
 
 
 def _named(query: StatsQuery, row: Row, width: int, called: Mapping[Row, dict[str, str]]) -> Slice:
     told = dict(called.get(row[:width], {}))
     server = str(row[1]) if width > 1 else ''
     label = told.pop('name', '') or told.pop('title', '') or str(row[0])
-    return _slice(query, row[0], row[width:], label=label, server=server, detail=told)
+    bar = _slice(query, str(row[0]), row[width:])
+    return msgspec.structs.replace(bar, label=label, server=server, detail=told)
