@@ -345,6 +345,35 @@ def compare_peaks(
         } == {day: most for day, (most, _) in live_at_once(of_decision, zone, query).items()}
 
 
+@hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+@hypothesis.given(histories(), queries(), st.sampled_from(ZONES), st.sampled_from(['', '1']))
+def test_peaks_of_an_account_are_those_of_now_however_often_they_are_asked_for(
+    steps: list[Step], query: StatsQuery, zone_name: str, account: str
+) -> None:
+    query = msgspec.structs.replace(query, account=account)
+    with Database() as database:
+        plays = Plays(database, zoneinfo.ZoneInfo(zone_name))
+        for step in steps:
+            plays = step(database, plays) or plays
+            found = Stats(database, plays.zone).concurrent(query)
+            assert found == swept_anew(database, plays.zone, query)
+
+
+def swept_anew(database: Database, zone: datetime.tzinfo, query: StatsQuery) -> list[peaks.Peak]:
+    days = [BEGIN.date() + datetime.timedelta(days=number) for number in range(-5, DAYS + 10)]
+    asked = [
+        day
+        for day in days
+        if (query.first is None or day >= query.first)
+        and (query.last is None or day <= query.last)
+    ]
+    about = ranges.all_of({'server = ?': query.server, 'viewer_account_id = ?': query.account})
+    rows = peaks.sweep(database.rows, asked, zone, about=about) if asked else []
+    return [
+        peaks.Peak(day=row[0], streams=row[2], began=row[3], most=row[4:]) for row in sorted(rows)
+    ]
+
+
 days = st.integers(0, 200).map(lambda count: BEGIN.date() + datetime.timedelta(days=count))
 
 

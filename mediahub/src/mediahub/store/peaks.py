@@ -5,7 +5,7 @@
 
 A peak does not add up from parts, so a day in which something changed is swept again: all begins
 and ends of its plays in order, one more and one less. Of days that wait for that, a reader sweeps
-those that it asks for.
+those that it asks for. Of accounts nothing is kept in the database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from . import ranges, rollups, zones
+from . import account_peaks, ranges, rollups, zones
 from .database import Database, Query, Row, restored
 from .ranges import Part, StatsQuery
 
@@ -186,6 +186,7 @@ def refresh(database: Database, zone: datetime.tzinfo, limit: int = 400) -> int:
 
 
 def _replace(database: Database, zone: datetime.tzinfo, days: Sequence[datetime.date]) -> None:
+    account_peaks.of(database).sweep(days)
     rows = sweep(database.rows, days, zone) + sweep(database.rows, days, zone, by_server=True)
     for table in ('peaks', 'stale_peaks'):
         database.execute(f'DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))', [days])  # noqa: S608 - constants
@@ -199,14 +200,16 @@ def _replace(database: Database, zone: datetime.tzinfo, days: Sequence[datetime.
         )
 
 
-def by_day(query: Query, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]:
+def by_day(database: Database, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]:
     """The peaks of the days that a chart is asked for, where there are plays."""
-    if asked.account is not None:
-        rows = _of_account(query, asked, zone)
-    else:
-        stale = _stale(query, asked)
-        rows = _stored(query, asked, stale)
-        rows += sweep(query, stale, zone, about=_who(asked)) if stale else []
+    number = account_peaks.of(database).number
+    with database.snapshot() as run:
+        stale = _stale(run, asked)
+        if asked.account is None:
+            rows = _stored(run, asked, stale)
+            rows += sweep(run, stale, zone, about=_who(asked)) if stale else []
+        else:
+            rows = _OfAccount(run, asked, zone).rows(account_peaks.of(database), number, stale)
     return [_peak(row) for row in sorted(rows, key=lambda row: row[0])]
 
 
@@ -240,11 +243,44 @@ def _stored(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> 
     return [row for row in rows if row[0] not in passed_over]
 
 
-def _of_account(query: Query, asked: StatsQuery, zone: datetime.tzinfo) -> list[Row]:
-    """Nothing is kept of accounts; they have few plays."""
-    ends = query('SELECT min(day), max(last_day) FROM finished_plays')[0]
-    first, last = asked.first or ends[0], asked.last or ends[1]
-    if first is None or last is None:
-        return []
-    days = zones.days(max(first, ends[0]), min(last, ends[1])) if ends[0] else []
-    return sweep(query, days, zone, about=_who(asked)) if days else []
+class _OfAccount:
+    """Reads the peaks of an account."""
+
+    def __init__(self, run: Query, asked: StatsQuery, zone: datetime.tzinfo):
+        self._run, self._asked, self._zone = run, asked, zone
+
+    def rows(
+        self, kept: account_peaks.Kept, number: int, stale: Sequence[datetime.date]
+    ) -> Sequence[Row]:
+        """The rows of all days; of many days, those that are kept where these did not change.
+
+        Args:
+            kept: What is kept of the database.
+            number: Of the last sweep before this state of it.
+            stale: Days that changed and were not swept since.
+        """
+        days = self._days()
+        if len(days) <= _AT_ONCE:
+            return self._swept(days)
+        asked = self._asked
+        name = (asked.server, asked.account, asked.first, asked.last, zones.name(self._zone))
+        found = kept.find(name)
+        if found is None:
+            rows = {row[0]: row for row in self._swept(days)}
+        else:
+            chart, since = found
+            changed = since.union(stale)
+            rows = {day: row for day, row in chart.rows.items() if day not in changed}
+            rows |= {row[0]: row for row in self._swept(sorted(changed.intersection(days)))}
+        kept.keep(name, account_peaks.Chart(number, rows))
+        return list(rows.values())
+
+    def _days(self) -> list[datetime.date]:
+        ends = self._run('SELECT min(day), max(last_day) FROM finished_plays')[0]
+        if ends[0] is None:
+            return []
+        first, last = self._asked.first or ends[0], self._asked.last or ends[1]
+        return zones.days(max(first, ends[0]), min(last, ends[1]))
+
+    def _swept(self, days: Sequence[datetime.date]) -> list[Row]:
+        return sweep(self._run, days, self._zone, about=_who(self._asked)) if days else []

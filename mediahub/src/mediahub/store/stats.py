@@ -210,8 +210,7 @@ class Stats:
 
     def concurrent(self, query: StatsQuery) -> list[Peak]:
         """The peak of every day that has plays."""
-        with self._database.snapshot() as run:
-            return peaks.by_day(run, query, self._zone)
+        return peaks.by_day(self._database, query, self._zone)
 
     def _added_up(self, query: StatsQuery, parts: Sequence[ranges.Part], *keys: str) -> list[Row]:
         order = f'ORDER BY {keys[0]}' if keys else ''

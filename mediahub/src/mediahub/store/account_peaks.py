@@ -1,0 +1,99 @@
+# Copyright 2026 The Charmarr authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Peaks of accounts that were asked for, kept in memory for who asks again.
+
+The database keeps no peaks of accounts: there would be more of them than plays on some days. To
+find them, all plays have to be looked through. So what was found is kept, and when it is asked for
+again, only those days are swept that have changed since.
+
+A day that has changed is stale, and seen to be so in the reader's own state of the database, until
+:func:`mediahub.store.peaks.refresh` sweeps it. From then on it has the number of that sweep here.
+Sweeps are numbered within their transactions, and a reader notes the last number before its state
+of the database begins; so what it keeps has all changes before that number, and whoever reads it
+later sees either that a day is stale or that it was swept since.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import threading
+import weakref
+from collections.abc import Hashable, Iterable, Mapping
+
+import msgspec
+
+from .database import Database, Row
+
+# Charts that are kept; one of ten years takes a megabyte.
+_MOST = 16
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """Peaks of days.
+
+    Attributes:
+        number: Of the last sweep before they were read.
+        rows: By day, where there are some.
+    """
+
+    number: int
+    rows: Mapping[datetime.date, Row]
+
+
+class Kept:
+    """What is kept of one database."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._forgotten = 0
+        self._swept: dict[datetime.date, int] = {}
+        self._charts: collections.OrderedDict[Hashable, Chart] = collections.OrderedDict()
+
+    @property
+    def number(self) -> int:
+        """Of the last sweep; ask before the state of the database begins that is read."""
+        return self._number
+
+    def sweep(self, days: Iterable[datetime.date]) -> None:
+        """Days are not stale any more; tell it in the transaction in which that becomes true."""
+        with self._lock:
+            self._number += 1
+            self._swept.update(dict.fromkeys(days, self._number))
+
+    def forget(self) -> None:
+        """Nobody can tell which days are not stale any more; likewise."""
+        with self._lock:
+            self._number += 1
+            self._forgotten = self._number
+            self._swept.clear()
+            self._charts.clear()
+
+    def find(self, name: Hashable) -> tuple[Chart, set[datetime.date]] | None:
+        """A chart, and the days that were swept since; ask in a state of the database."""
+        with self._lock:
+            chart = self._charts.get(name)
+            if chart is None or chart.number < self._forgotten:
+                return None
+            self._charts.move_to_end(name)
+            return chart, {day for day, number in self._swept.items() if number > chart.number}
+
+    def keep(self, name: Hashable, chart: Chart) -> None:
+        """Keep a chart, in place of the one that was asked for longest ago."""
+        with self._lock:
+            self._charts[name] = chart
+            self._charts.move_to_end(name)
+            if len(self._charts) > _MOST:
+                self._charts.popitem(last=False)
+
+
+_kept: weakref.WeakKeyDictionary[Database, Kept] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def of(database: Database) -> Kept:
+    """What is kept of a database, as long as it is open."""
+    with _lock:
+        return _kept.setdefault(database, Kept())
