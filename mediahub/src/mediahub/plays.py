@@ -5,6 +5,9 @@
 
 All are frozen. Times are aware and in UTC, durations and offsets are whole milliseconds, rates are
 kilobits a second. A text that the server did not tell is empty, a number that it did not is None.
+
+No value can be part of a cycle, and a page of history has thousands: the collector of garbage need
+not look at them.
 """
 
 from __future__ import annotations
@@ -82,7 +85,7 @@ class Source(enum.Enum):
     TAUTULLI = 'tautulli'
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is played.
 
     Attributes:
@@ -113,7 +116,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     thumb: str = ''
 
 
-class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+class Viewer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who plays it.
 
     Attributes:
@@ -125,7 +128,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     thumb: str = ''
 
 
-class Player(msgspec.Struct, frozen=True, kw_only=True):
+class Player(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What it is played with.
 
     Attributes:
@@ -147,7 +150,7 @@ class Player(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool | None = None
 
 
-class Stream(msgspec.Struct, frozen=True, kw_only=True):
+class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How it is delivered.
 
     Attributes:
@@ -183,7 +186,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     hardware: bool | None = None
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One session in one snapshot of a server.
 
     Attributes:
@@ -201,7 +204,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream = msgspec.field(default_factory=Stream)
 
 
-class Play(msgspec.Struct, frozen=True, kw_only=True):
+class Play(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A play from its start to now, or to its end.
 
     Attributes:
@@ -248,7 +251,7 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, min(100, round(100 * self.offset_ms / self.item.duration_ms)))
 
 
-class PlaybackEvent(msgspec.Struct, frozen=True, kw_only=True):
+class PlaybackEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A change of a play, together with all that is known of it afterwards.
 
     Carrying the whole play makes events safe to repeat, to lose and to receive in any order: the

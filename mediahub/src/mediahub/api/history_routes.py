@@ -30,7 +30,7 @@ router = fastapi.APIRouter(tags=['history'])
 CSV, LINES = 'text/csv', 'application/jsonl'
 
 
-class PlayView(Play, frozen=True, kw_only=True):
+class PlayView(Play, frozen=True, kw_only=True, gc=False):
     """A play, and how far into the item it went.
 
     Attributes:
