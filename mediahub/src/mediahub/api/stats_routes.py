@@ -359,8 +359,11 @@ async def stats_top_titles(
 
     def read(stats: Stats, query: StatsQuery) -> Sequence[StatsRow]:
         levels = (level,) if level else (Level.MOVIE, Level.SHOW, Level.ARTIST)
+        ranked = stats.rankings(query, [(which, measure) for which in levels])
         found = [
-            (which, title) for which in levels for title in stats.top_titles(query, which, measure)
+            (which, title)
+            for which, titles in zip(levels, ranked, strict=True)
+            for title in titles
         ]
         found.sort(key=lambda entry: _weight(entry[1], measure), reverse=True)
         return [_title(which, title) for which, title in found[: query.limit]]

@@ -33,15 +33,18 @@ _COLUMNS = {
     Order.PLAYER: 'player_title',
 }
 
+_TEXTS = {Order.TITLE, Order.USER, Order.PLATFORM, Order.PLAYER}
+
+_DAY = datetime.timedelta(days=1)
+
 # How far a page by time looks for its plays, in days, before it looks everywhere.
 _NEAR = (14, 120, 1000)
 
-# When the first and the last play began; no row where there are no plays. For min and max DuckDB
-# reads the whole column once rows were added; so it passes over nearly all of the file.
+# The days on which the first and the last play began.
 _ENDS = """
-SELECT earliest, latest
-FROM (SELECT started_at AS earliest FROM finished_plays ORDER BY started_at LIMIT 1),
-    (SELECT started_at AS latest FROM finished_plays ORDER BY started_at DESC LIMIT 1)
+SELECT min(day), max(day) FROM (
+    SELECT day FROM count_day WHERE plays <> 0 UNION ALL SELECT day FROM uncounted
+)
 """
 
 # A page is looked for in so much more time than plays that are spread evenly would need.
@@ -49,6 +52,12 @@ _ROOM = 4
 
 # Plays to pass over, from which on it is worth to count the days.
 _DEEP = 500
+
+# Plays around a page that are sorted at once, rather than looked for value by value.
+_FEW = 5000
+
+# Plays behind a page that are looked at for whether they agree with its last one.
+_TIES = 200
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -79,6 +88,8 @@ def of(run: Query, asked: Asked) -> list[Row]:
         return []
     wanted = query.limit + 1
     condition = together((asked.condition, behind(query)))
+    if query.order in _TEXTS and (rows := _by_counts(run, asked)) is not None:
+        return rows
     if query.order is not Order.STARTED:
         return _by_value(run, query, condition)
     if query.offset >= _DEEP and (deep := _deep(run, asked)) is not None:
@@ -155,10 +166,12 @@ def _windows(
 
     All hold what comes first, so as soon as there are enough plays they are the right ones.
     """
-    ends = run(_ENDS)
-    if not ends:
+    first, last = run(_ENDS)[0]
+    if first is None:
         return []
-    earliest, latest = ends[0]
+    # Wherever the windows begin, each holds all that comes before its end.
+    earliest = datetime.datetime.combine(first, datetime.time())
+    latest = datetime.datetime.combine(last, datetime.time()) + _DAY
     if query.after is not None and query.order is Order.STARTED:
         start = cursors.read(query.after).started_at
     elif query.descending:
@@ -225,6 +238,57 @@ def _first(upto: Sequence[int], plays: int) -> int:
     return next((number for number, sum_ in enumerate(upto) if sum_ >= plays), len(upto))
 
 
+# By a text
+
+
+def _by_counts(run: Query, asked: Asked) -> list[Row] | None:
+    """The page by what is known to be there of each value; None where that is not known.
+
+    Of the page's first and last value there may be very many plays, of which those are taken that
+    begin first or last. Those of the values between them are all on the page.
+    """
+    query, column = asked.query, _COLUMNS[asked.query.order]
+    wanted, rows, value = query.limit + 1, list[Row](), None
+    if query.after is not None:
+        value = cursors.read(query.after).value
+        same = together((asked.condition, behind(query), Part(f'{column} = ?', (value,))))
+        rows = _by_time(run, query, same, (0, wanted), None)
+    bounds = (query.offset, wanted - len(rows))
+    found = totals.by_value(run, query, asked.words, bounds, value)
+    if found is None:
+        return None
+    if not found or not bounds[1]:
+        return rows
+    return rows + _of_values(run, asked, found, bounds)
+
+
+def _of_values(
+    run: Query, asked: Asked, found: Sequence[totals.Same], bounds: tuple[int, int]
+) -> list[Row]:
+    """Those plays of some values, which follow each other, that are within the bounds."""
+    query, column = asked.query, _COLUMNS[asked.query.order]
+    first, last = found[0], found[-1]
+    passed, end = bounds[0] - first.before, sum(bounds)
+    if last.before + last.plays - first.before <= _FEW:
+        ends = sorted((first.value, last.value))
+        within = Part(f'{column} BETWEEN ? AND ?', tuple(ends))
+        return _sorted(run, query, together((asked.condition, within)), (passed, bounds[1]))
+    rows = _of_value(run, asked, first, (passed, min(bounds[1], first.plays - passed)))
+    if len(found) > 2:
+        ends = sorted((first.value, last.value))
+        between = Part(f'{column} > ? AND {column} < ?', tuple(ends))
+        rows += _sorted(run, query, together((asked.condition, between)), (0, bounds[1]))
+    if len(found) > 1:
+        rows += _of_value(run, asked, last, (0, end - last.before))
+    return rows
+
+
+def _of_value(run: Query, asked: Asked, same: totals.Same, bounds: tuple[int, int]) -> list[Row]:
+    equal = Part(f'{_COLUMNS[asked.query.order]} = ?', (same.value,))
+    condition = together((asked.condition, equal))
+    return _by_time(run, asked.query, condition, bounds, same.plays)
+
+
 # By something else
 
 
@@ -239,15 +303,18 @@ def _by_value(run: Query, query: HistoryQuery, condition: Part) -> list[Row]:
     found = run(
         f'SELECT {column} FROM finished_plays WHERE {condition.sql} '  # noqa: S608 - constants
         f'ORDER BY 1 {direction} LIMIT ? OFFSET ?',
-        [*condition.parameters, bounds[1], bounds[0]],
+        [*condition.parameters, bounds[1] + _TIES, bounds[0]],
     )
     if len(found) < bounds[1]:
         return _sorted(run, query, condition, bounds)
-    edge = found[-1][0]
+    edge = found[bounds[1] - 1][0]
     sign = '>' if query.descending else '<'
+    if len(found) < bounds[1] + _TIES or found[-1][0] != edge:
+        upto = together((condition, Part(f'{column} {sign}= ?', (edge,))))
+        return _sorted(run, query, upto, bounds)
     before = together((condition, Part(f'{column} {sign} ?', (edge,))))
     same = together((condition, Part(f'{column} = ?', (edge,))))
-    apart = sum(value != edge for (value,) in found)
+    apart = sum(value != edge for (value,) in found[: bounds[1]])
     rows = _sorted(run, query, before, bounds) if apart else []
     passed = 0 if apart or not query.offset else query.offset - _count(run, before)
     return rows + _by_time(run, query, same, (passed, bounds[1] - apart), None)

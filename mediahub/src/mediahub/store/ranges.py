@@ -159,7 +159,7 @@ def counted(
     keys: Sequence[str],
     condition: Part,
     measures: Sequence[str] = ALL,
-    kind: str | None = None,
+    fresh: Sequence[str] | None = None,
 ) -> list[Part]:
     """Counts of a table, and what is not counted yet.
 
@@ -168,35 +168,28 @@ def counted(
         keys: Expressions on its columns, each a column or ``… AS name``.
         condition: On its columns.
         measures: Which of the counts.
-        kind: A media type; the counts are by title, which have one only.
+        fresh: The keys on what is not counted, where they are other expressions.
     """
-    rows = Part(f'{condition.sql} AND {kind}_plays <> 0', condition.parameters)
     return [
-        _select(keys, measures, rollup.table, rows if kind else condition),
-        _select(keys, _expressions(measures), 'uncounted', _of_kind(condition, kind)),
+        _select(keys, measures, rollup.table, condition),
+        _select(fresh or keys, _expressions(measures), 'uncounted', condition),
     ]
 
 
-def stated(condition: Part, kind: str | None = None) -> Part:
+def stated(condition: Part) -> Part:
     """The plays themselves, with the columns of ``uncounted``, on which the condition is."""
-    few = _of_kind(condition, kind)
     source = f'({rollups.stated(1, "finished_plays")})'
-    return Part(f'SELECT * FROM {source} WHERE {few.sql}', few.parameters)  # noqa: S608 - constants
+    return Part(f'SELECT * FROM {source} WHERE {condition.sql}', condition.parameters)  # noqa: S608 - constants
 
 
-def scanned(
-    keys: Sequence[str],
-    condition: Part,
-    measures: Sequence[str] = ALL,
-    kind: str | None = None,
-) -> list[Part]:
+def scanned(keys: Sequence[str], condition: Part, measures: Sequence[str] = ALL) -> list[Part]:
     """Likewise from the plays themselves; the condition is on columns of ``uncounted``.
 
     They are added up by decision and media type first: that leaves few rows to tell these apart.
     """
     names = [key.rpartition(' AS ')[2] for key in keys]
     apart = ['decision', 'media_type'] if tuple(measures) != FEW else []
-    plays = stated(condition, kind)
+    plays = stated(condition)
     grouped = ', '.join((*names, *apart))
     inner = (
         f'SELECT {", ".join((*keys, *apart))}, count(*) AS sign, '  # noqa: S608 - constants
@@ -214,27 +207,17 @@ def scanned(
 
 
 def by_months(
-    rollup: rollups.Rollup,
-    query: StatsQuery,
-    span: Split,
-    measures: Sequence[str] = ALL,
-    kind: str | None = None,
+    rollup: rollups.Rollup, query: StatsQuery, span: Split, measures: Sequence[str] = ALL
 ) -> list[Part]:
     """Counts of the whole months of a range, of a table that counts by month."""
     if span.none:
         return []
     condition = about(query, span.months, 'month')
-    return counted(rollup, rollup.keys[1:], condition, measures, kind)
+    return counted(rollup, rollup.keys[1:], condition, measures)
 
 
 def _expressions(measures: Sequence[str]) -> list[str]:
     return [f'{rollups.MEASURES[name]} AS {name}' for name in measures]
-
-
-def _of_kind(condition: Part, kind: str | None) -> Part:
-    if kind is None:
-        return condition
-    return Part(f'{condition.sql} AND media_type = ?', (*condition.parameters, kind))
 
 
 def _select(keys: Sequence[str], values: Sequence[str], source: str, condition: Part) -> Part:

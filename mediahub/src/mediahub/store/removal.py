@@ -95,6 +95,7 @@ def tidy(database: Database, until: datetime.datetime, forget: Callable[[], None
     with database.transaction():
         for rollup in rollups.ROLLUPS:
             database.execute(f'DELETE FROM {rollup.table} WHERE plays = 0 AND played_ms = 0')  # noqa: S608 - constants
+        database.execute('DELETE FROM count_viewers WHERE viewers = 0')
         for table, counts, keys in _NAMED:
             database.execute(_orphans(table, counts, keys))
         _forget_peaks(database)

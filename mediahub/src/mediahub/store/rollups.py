@@ -65,7 +65,11 @@ ACCOUNT = Rollup('count_account', ('day', 'server', 'account'))
 ACCOUNT_MONTH = Rollup('count_account_month', ('month', 'server', 'account'))
 PLAYER_MONTH = Rollup('count_player_month', ('month', 'server', 'player'))
 WORK_MONTH = Rollup('count_work_month', ('month', 'server', 'work'))
+WORK = Rollup('count_work', ('server', 'work'))
 PIECE = Rollup('count_piece', ('server', 'piece'))
+HEADING = Rollup('count_heading', ('server', 'heading'))
+VIEWER_NAME = Rollup('count_viewer_name', ('server', 'viewer_name'))
+PLAYER_TITLE = Rollup('count_player_title', ('server', 'player_title'))
 AUDIENCE = Rollup('count_audience', ('server', 'work', 'account'))
 
 ROLLUPS = (
@@ -79,7 +83,11 @@ ROLLUPS = (
     ACCOUNT_MONTH,
     PLAYER_MONTH,
     WORK_MONTH,
+    WORK,
     PIECE,
+    HEADING,
+    VIEWER_NAME,
+    PLAYER_TITLE,
     AUDIENCE,
 )
 
@@ -102,6 +110,9 @@ STATED = {
     'decision': 'stream_decision',
     'media_type': 'item_media_type',
     'played_ms': 'played_ms',
+    'heading': 'heading',
+    'viewer_name': 'viewer_name',
+    'player_title': 'player_title',
 }
 
 _STATED = ', '.join(f'{expression} AS {column}' for column, expression in STATED.items())
@@ -131,6 +142,7 @@ def fold(database: Database) -> int:
     with database.transaction():
         rows = int(database.one('SELECT count(*) FROM uncounted') or 0)
         if rows:
+            database.execute(_MORE_VIEWERS)  # before the audience is another one
             for rollup in ROLLUPS:
                 database.execute(_merge(rollup))
             database.execute(_STALE)
@@ -151,6 +163,26 @@ def _merge(rollup: Rollup) -> str:
         f'WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})'
     )
 
+
+# How many viewers more or less each title has by what is not counted yet. A row of the audience
+# with plays is a viewer.
+FRESH_VIEWERS = """
+SELECT server, work, sum(
+    (coalesce(kept.plays, 0) + fresh.plays > 0)::BIGINT - (coalesce(kept.plays, 0) > 0)::BIGINT
+)::BIGINT AS viewers
+FROM (
+    SELECT server, work, account, sum(sign)::BIGINT AS plays
+    FROM uncounted GROUP BY server, work, account
+) AS fresh LEFT JOIN count_audience AS kept USING (server, work, account)
+GROUP BY server, work
+"""
+
+_MORE_VIEWERS = f"""
+MERGE INTO count_viewers AS kept USING ({FRESH_VIEWERS}) AS fresh USING (server, work)
+WHEN MATCHED THEN UPDATE SET viewers = kept.viewers + fresh.viewers
+WHEN NOT MATCHED THEN INSERT (server, work, viewers)
+VALUES (fresh.server, fresh.work, fresh.viewers)
+"""  # noqa: S608 - constants
 
 # Days whose peaks have to be found anew.
 _STALE = """

@@ -38,7 +38,7 @@ _FINISHED = """
     started_at TIMESTAMP, seen_at TIMESTAMP, stopped_at TIMESTAMP, state VARCHAR,
     start_offset_ms BIGINT, offset_ms BIGINT,
     played_ms BIGINT, paused_ms BIGINT, pauses BIGINT, transcoded BOOLEAN,
-    item_rating_key VARCHAR, item_media_type VARCHAR,
+    item_rating_key VARCHAR USING COMPRESSION uncompressed, item_media_type VARCHAR,
     item_title VARCHAR, item_parent_title VARCHAR, item_grandparent_title VARCHAR,
     item_parent_rating_key VARCHAR, item_grandparent_rating_key VARCHAR,
     item_guid VARCHAR, item_year BIGINT, item_index BIGINT, item_parent_index BIGINT,
@@ -67,6 +67,42 @@ _COUNTED = """
     track_plays BIGINT, track_ms BIGINT, live_plays BIGINT, live_ms BIGINT,
     other_plays BIGINT, other_ms BIGINT
 """
+
+
+def _counts(plays: str, watched: str, decision: str, media_type: str) -> str:
+    """What step 6 fills columns of ``_COUNTED`` with; the arguments are expressions."""
+    decisions = ('direct play', 'copy', 'transcode', 'unknown')
+    kinds = ('movie', 'episode', 'track', 'live')
+    tests = [
+        'true',
+        *(f"{decision} = '{name}'" for name in decisions),
+        *(f"{media_type} = '{name}'" for name in kinds),
+        f'{media_type} NOT IN {kinds}',
+    ]
+    return ', '.join(
+        f'sum(CASE WHEN {test} THEN {what} ELSE 0 END)::BIGINT'
+        for test in tests
+        for what in (plays, watched)
+    )
+
+
+_THERE = _counts('1', 'played_ms', 'stream_decision', 'item_media_type')
+_TAKEN_AWAY = _counts('-sign', '-sign * played_ms', 'decision', 'media_type')
+
+
+def _counted_by(table: str, key: str, column: str) -> str:
+    """A table of counts by a text of plays, filled with those that there are.
+
+    Rows of ``uncounted`` do not know the text yet. They will be added as of no text, and a row of
+    no text takes them away before.
+    """
+    return f"""
+    CREATE TABLE {table} (server VARCHAR, {key} VARCHAR, {_COUNTED});
+    INSERT INTO {table} SELECT server, {column}, {_THERE} FROM finished_plays GROUP BY ALL;
+    INSERT INTO {table} SELECT server, NULL, {_TAKEN_AWAY} FROM uncounted GROUP BY ALL;
+    ALTER TABLE uncounted ADD COLUMN {key} VARCHAR;
+    """  # noqa: S608 - constants
+
 
 STEPS = (
     f"""
@@ -177,6 +213,18 @@ STEPS = (
     INSERT INTO hub SELECT uuid()::VARCHAR;
     """,
     'CREATE TABLE waypoints (name VARCHAR, value VARCHAR);',
+    f"""
+    {_counted_by('count_heading', 'heading', 'heading')}
+    {_counted_by('count_viewer_name', 'viewer_name', 'viewer_name')}
+    {_counted_by('count_player_title', 'player_title', 'player_title')}
+    CREATE TABLE count_work (server VARCHAR, work UBIGINT, {_COUNTED});
+    INSERT INTO count_work
+    SELECT server, work, sum(COLUMNS(* EXCLUDE (server, work, account)))::BIGINT
+    FROM count_audience GROUP BY server, work;
+    CREATE TABLE count_viewers (server VARCHAR, work UBIGINT, viewers BIGINT);
+    INSERT INTO count_viewers
+    SELECT server, work, count(*) FILTER (plays > 0) FROM count_audience GROUP BY ALL;
+    """,  # noqa: S608 - constants
 )
 
 DESCRIBED = tuple(

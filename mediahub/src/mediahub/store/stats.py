@@ -205,8 +205,18 @@ class Stats:
         Raises:
             QueryError: Viewers are asked for of episodes or tracks.
         """
+        return self.rankings(query, [(level, measure)])[0]
+
+    def rankings(
+        self, query: StatsQuery, wanted: Sequence[tuple[Level, Measure]]
+    ) -> list[list[Title]]:
+        """Some rankings of titles, of one state of the database.
+
+        Raises:
+            QueryError: Viewers are asked for of episodes or tracks.
+        """
         with self._database.snapshot() as run:
-            return titles.top(run, query, level, measure)
+            return titles.rankings(run, query, wanted)
 
     def concurrent(self, query: StatsQuery) -> list[Peak]:
         """The peak of every day that has plays."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -58,83 +58,141 @@ class Title(msgspec.Struct, frozen=True, kw_only=True):
     viewers: int | None = None
 
 
-def top(query: Query, asked: StatsQuery, level: Level, measure: Measure) -> list[Title]:
-    """The first places.
+# A ranking: of what, and by what.
+Wanted = tuple[Level, Measure]
+
+
+def rankings(query: Query, asked: StatsQuery, wanted: Sequence[Wanted]) -> list[list[Title]]:
+    """The first places of some rankings; those of films, shows and artists are found together.
 
     Raises:
         QueryError: Viewers are asked for of what they are not counted of.
     """
-    if measure is Measure.VIEWERS and level.key == 'piece':
+    if any(level.key == 'piece' and measure is Measure.VIEWERS for level, measure in wanted):
         raise QueryError('viewers are counted of films, shows and artists, not of their parts')
-    part = _viewers(asked, level) if measure is Measure.VIEWERS else _plays(asked, level)
-    ordered = f'{part.sql} ORDER BY {measure.order}, {level.key} LIMIT ?'
-    ranked = query(ordered, [*part.parameters, asked.limit])
-    described = _described(query, level, [row[0] for row in ranked])
-    return [_title(row, described.get(row[0]), level) for row in ranked]
+    works = [each for each in wanted if each[0].key == 'work']
+    groups = [works, *([each] for each in wanted if each[0].key == 'piece')]
+    places: dict[Wanted, list[Title]] = {}
+    for group in filter(None, groups):
+        places |= _ranked(query, asked, group)
+    return [places[each] for each in wanted]
 
 
-def _plays(asked: StatsQuery, level: Level) -> Part:
-    keys = (level.key,)
+def _ranked(
+    query: Query, asked: StatsQuery, wanted: Sequence[Wanted]
+) -> dict[Wanted, list[Title]]:
+    """Rankings of titles that are told apart by the same key."""
+    key = wanted[0][0].key
+    part = _counted(asked, key, wanted)
+    each = ' UNION ALL '.join(
+        f'(SELECT {place} AS place, * EXCLUDE kind FROM counted '  # noqa: S608 - constants
+        f"WHERE kind = '{level.media_type}' ORDER BY {measure.order}, {key} LIMIT ?)"
+        for place, (level, measure) in enumerate(wanted)
+    )
+    rows = query(
+        f'WITH counted AS MATERIALIZED ({part.sql}) {each}',
+        [*part.parameters, *[asked.limit] * len(wanted)],
+    )
+    told = _described(query, key, {row[1] for row in rows})
+    places: dict[Wanted, list[Title]] = {each: [] for each in wanted}
+    for row in rows:
+        ranking = wanted[int(row[0])]
+        level, measure = ranking
+        title = _title(row[1:], told.get(row[1]), level)
+        if measure is not Measure.VIEWERS:
+            title = msgspec.structs.replace(title, viewers=None)
+        places[ranking].append(title)
+    return places
+
+
+def _counted(asked: StatsQuery, key: str, wanted: Sequence[Wanted]) -> Part:
+    """Plays, milliseconds and, where they are wanted, viewers of each title and kind."""
+    kinds = sorted({level.media_type for level, _ in wanted})
+    of_kinds = ranges.Part(f'media_type IN ({", ".join("?" * len(kinds))})', tuple(kinds))
+    if all(measure is not Measure.VIEWERS for _, measure in wanted):
+        return ranges.total(_parts(asked, key, of_kinds), (key, 'kind'), FEW)
+    if not asked.everything:
+        return _distinct(ranges.together((ranges.about(asked), of_kinds)))
+    if asked.account is not None:
+        return _audience(asked)
+    return _viewed(asked)
+
+
+# The kind of title that a row of counts is about; each title is of one.
+_KIND = f"""CASE {
+    ' '.join(f"WHEN {kind}_plays <> 0 THEN '{kind}'" for kind in ('movie', 'episode', 'track'))
+} END AS kind"""
+_FRESH_KIND = 'media_type AS kind'
+
+
+def _parts(asked: StatsQuery, key: str, of_kinds: Part) -> list[Part]:
     condition = ranges.about(asked)
-    kind = level.media_type
-    if level.key == 'work' and asked.account is None:
-        parts = _months(asked, kind)
-    elif level.key == 'work' and asked.everything:
-        parts = ranges.counted(rollups.AUDIENCE, keys, condition, FEW, kind)
-    elif asked.everything and asked.account is None:
-        parts = ranges.counted(rollups.PIECE, keys, condition, FEW, kind)
-    else:
-        parts = ranges.scanned(keys, condition, FEW, kind)
-    return ranges.total(parts, keys, FEW)
-
-
-def _months(asked: StatsQuery, kind: str) -> list[Part]:
-    keys = rollups.WORK_MONTH.keys[1:]
+    if asked.everything and (table := _table(asked, key)):
+        return ranges.counted(table, (key, _KIND), condition, FEW, (key, _FRESH_KIND))
+    if key == 'piece' or asked.account is not None:
+        return _scanned(key, ranges.together((condition, of_kinds)))
     span = ranges.split(asked.first, asked.last)
-    parts = ranges.by_months(rollups.WORK_MONTH, asked, span, FEW, kind)
+    parts = list[Part]()
+    if not span.none:
+        months = ranges.about(asked, span.months, 'month')
+        parts += ranges.counted(rollups.WORK_MONTH, (key, _KIND), months, FEW, (key, _FRESH_KIND))
     for edge in span.edges:
-        parts += ranges.scanned(keys, ranges.about(asked, edge), FEW, kind)
+        parts += _scanned(key, ranges.together((ranges.about(asked, edge), of_kinds)))
     return parts
 
 
-def _viewers(asked: StatsQuery, level: Level) -> Part:
-    """Titles with the number of accounts that played them."""
-    if level.key == 'work' and asked.everything:
-        return _audience(ranges.about(asked), level.media_type)
-    plays = ranges.stated(ranges.about(asked), level.media_type)
+def _table(asked: StatsQuery, key: str) -> rollups.Rollup | None:
+    """That with the counts of all time."""
+    if asked.account is None:
+        return rollups.WORK if key == 'work' else rollups.PIECE
+    return rollups.AUDIENCE if key == 'work' else None
+
+
+def _scanned(key: str, condition: Part) -> list[Part]:
+    return ranges.scanned((key, _FRESH_KIND), condition, FEW)
+
+
+def _distinct(condition: Part) -> Part:
+    """With viewers, from plays."""
+    plays = ranges.stated(condition)
     return Part(
-        f'SELECT {level.key}, count(*) AS plays, sum(played_ms)::BIGINT AS played_ms, '  # noqa: S608 - constants
+        'SELECT work, media_type AS kind, count(*) AS plays, '  # noqa: S608 - constants
+        'sum(played_ms)::BIGINT AS played_ms, '
         # Numbers are quicker to tell apart than two texts.
-        f'count(DISTINCT hash(server, account)) AS viewers FROM ({plays.sql}) '
-        f'GROUP BY {level.key}',
+        f'count(DISTINCT hash(server, account)) AS viewers FROM ({plays.sql}) GROUP BY ALL',
         plays.parameters,
     )
 
 
-# Of all time: a row of the table is a viewer. What is not counted yet may make one more, or less.
-_AUDIENCE = """
-WITH fresh AS (
-    SELECT server, work, account, sum(sign)::BIGINT AS plays,
-        sum(sign * played_ms)::BIGINT AS played_ms
-    FROM uncounted WHERE {condition} AND media_type = '{kind}' GROUP BY server, work, account
-), parts AS (
-    SELECT work, sum(plays) AS plays, sum(played_ms) AS played_ms, count(*) AS viewers
-    FROM count_audience WHERE {condition} AND {kind}_plays > 0 GROUP BY work
-    UNION ALL
-    SELECT work, fresh.plays, fresh.played_ms,
-        (coalesce(kept.plays, 0) + fresh.plays > 0)::BIGINT - (coalesce(kept.plays, 0) > 0)::BIGINT
-    FROM fresh LEFT JOIN count_audience AS kept USING (server, work, account)
-)
-SELECT work, sum(plays)::BIGINT AS plays, sum(played_ms)::BIGINT AS played_ms,
-    sum(viewers)::BIGINT AS viewers
-FROM parts GROUP BY work HAVING sum(viewers) > 0
-"""
-
-
-def _audience(condition: Part, kind: str) -> Part:
+def _audience(asked: StatsQuery) -> Part:
+    """With viewers, of an account; its number may be another person on each server."""
+    keys = ('server', 'work')
+    parts = ranges.counted(
+        rollups.AUDIENCE, (*keys, _KIND), ranges.about(asked), FEW, (*keys, _FRESH_KIND)
+    )
+    each = ranges.total(parts, (*keys, 'kind'), FEW)
     return Part(
-        _AUDIENCE.format(condition=condition.sql, kind=kind),
-        (*condition.parameters, *condition.parameters),
+        'SELECT work, kind, sum(plays)::BIGINT AS plays, sum(played_ms)::BIGINT AS played_ms, '  # noqa: S608 - constants
+        f'count(*) AS viewers FROM ({each.sql}) GROUP BY ALL',
+        each.parameters,
+    )
+
+
+def _viewed(asked: StatsQuery) -> Part:
+    """With viewers, of all time."""
+    condition = ranges.about(asked)
+    keys = (('work', _KIND), ('work', _FRESH_KIND))
+    counts = ranges.total(
+        ranges.counted(rollups.WORK, keys[0], condition, FEW, keys[1]), ('work', 'kind'), FEW
+    )
+    viewers = (
+        'SELECT work, sum(viewers)::BIGINT AS viewers FROM ('  # noqa: S608 - constants
+        f'SELECT * FROM count_viewers UNION ALL BY NAME {rollups.FRESH_VIEWERS}'
+        f') WHERE {condition.sql} GROUP BY work'
+    )
+    return Part(
+        f'SELECT * FROM ({counts.sql}) JOIN ({viewers}) USING (work)',  # noqa: S608 - constants
+        (*counts.parameters, *condition.parameters),
     )
 
 
@@ -150,18 +208,18 @@ _TOLD = (
 )
 
 
-def _described(query: Query, level: Level, keys: Sequence[int]) -> dict[int, Row]:
+def _described(query: Query, key: str, wanted: Collection[int]) -> dict[int, Row]:
     """What titles are called, by the play that came last."""
-    if not keys:
+    if not wanted:
         return {}
     return {
         row[0]: row[1:]
         for row in query(
-            f'SELECT {level.key}, {", ".join(_TOLD)} FROM titles '  # noqa: S608 - constants
-            f'WHERE {level.key} IN (SELECT unnest(?::UBIGINT[])) '
-            f'QUALIFY row_number() OVER (PARTITION BY {level.key} '
+            f'SELECT {key}, {", ".join(_TOLD)} FROM titles '  # noqa: S608 - constants
+            f'WHERE {key} IN (SELECT unnest(?::UBIGINT[])) '
+            f'QUALIFY row_number() OVER (PARTITION BY {key} '
             'ORDER BY seen_at DESC, server, rating_key) = 1',
-            [list(keys)],
+            [list(wanted)],
         )
     }
 

@@ -1,7 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How many plays match a query, and how long they were watched; from counts where these know."""
+"""How many plays match a query, and how they are spread; from counts where these know."""
 
 from __future__ import annotations
 
@@ -10,21 +10,47 @@ import datetime
 import msgspec
 
 from . import ranges, rollups
-from .asking import Found, HistoryQuery, of_accounts
+from .asking import Found, HistoryQuery, Order, of_accounts
 from .database import Query
-from .ranges import Part, together
+from .ranges import EVERYTHING, Part, together
 
-# What a query may ask for beside one table's own, if counts shall answer it.
-_COMMON = {'server', 'first', 'last'}
-_PLACE = {'order', 'descending', 'limit', 'offset', 'after', 'counted'}
-_TABLES = {
-    'account': rollups.ACCOUNT,
-    'library': rollups.LIBRARY,
-    'platform': rollups.PLATFORM,
-    'text': rollups.PIECE,
-    'rating_key': rollups.WORK_MONTH,
-    'viewer': rollups.ACCOUNT,
+# What a query may ask for, and the column of counts that knows of it; for a rating key see there.
+_COLUMNS = {
+    'server': 'server',
+    'first': 'day',
+    'last': 'day',
+    'account': 'account',
+    'viewer': 'account',
+    'library': 'library',
+    'platform': 'platform',
+    'text': 'piece',
 }
+_KINDS = {'media_type', 'decision'}
+_PLACE = {'order', 'descending', 'limit', 'offset', 'after', 'counted', 'rating_key'}
+
+# Columns of counts by which pages are sorted.
+_SORTED = {
+    Order.TITLE: 'heading',
+    Order.USER: 'viewer_name',
+    Order.PLATFORM: 'platform',
+    Order.PLAYER: 'player_title',
+}
+
+# Of tables that know enough the first one is asked: those with few rows come first.
+_TABLES = (
+    rollups.DAY,
+    rollups.HEADING,
+    rollups.WORK,
+    rollups.VIEWER_NAME,
+    rollups.PLAYER_TITLE,
+    rollups.PLATFORM,
+    rollups.LIBRARY,
+    rollups.PIECE,
+    rollups.ACCOUNT_MONTH,
+    rollups.ACCOUNT,
+    rollups.AUDIENCE,
+)
+
 _DECISIONS = {value: name for name, value in rollups.DECISIONS.items()}
 
 
@@ -46,18 +72,54 @@ def by_day(
     run: Query, query: HistoryQuery, words: Found
 ) -> list[tuple[datetime.date, int]] | None:
     """Plays of each day that has some, the first day first; None where no counts know."""
-    source = _source(query, words)
-    if source is None or 'day' not in source.rollup.keys:
+    source = _source(query, words, 'day')
+    if source is None:
         return None
-    parts = ranges.counted(source.rollup, ('day',), source.condition, source.measures)
-    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
-    name = source.measures[0]
-    rows = run(
-        f'SELECT day, sum({name})::BIGINT FROM ({union}) GROUP BY day '  # noqa: S608 - constants
-        f'HAVING sum({name}) <> 0 ORDER BY day',
-        [value for part in parts for value in part.parameters],
-    )
+    part = _each(source, 'day')
+    rows = run(f'{part.sql} ORDER BY day', part.parameters)
     return [(day, plays) for day, plays in rows]
+
+
+class Same(msgspec.Struct, frozen=True):
+    """Plays that agree in what they are sorted by.
+
+    Attributes:
+        before: Plays that come before all of these.
+    """
+
+    value: str
+    plays: int
+    before: int
+
+
+def by_value(
+    run: Query, query: HistoryQuery, words: Found, bounds: tuple[int, int], behind: str | None
+) -> list[Same] | None:
+    """Where a page lies, in the query's order; None where no counts know.
+
+    Args:
+        run: Runs a query.
+        query: What is asked for.
+        words: What its words stand for.
+        bounds: Plays to pass over, and how many are wanted behind them.
+        behind: Only plays with a value behind this one are counted; None for all.
+    """
+    column = _SORTED.get(query.order)
+    source = _source(query, words, column) if column else None
+    if column is None or source is None:
+        return None
+    sign, direction = ('<', 'DESC') if query.descending else ('>', 'ASC')
+    beyond = EVERYTHING if behind is None else Part(f'{column} {sign} ?', (behind,))
+    condition = together((source.condition, beyond))
+    each = _each(msgspec.structs.replace(source, condition=condition), column)
+    rows = run(
+        f'SELECT {column}, plays, upto - plays FROM ('  # noqa: S608 - constants
+        f'SELECT *, (sum(plays) OVER (ORDER BY {column} {direction}))::BIGINT AS upto '
+        f'FROM ({each.sql})) '
+        f'WHERE upto > ? AND upto - plays < ? ORDER BY {column} {direction}',
+        [*each.parameters, bounds[0], sum(bounds)],
+    )
+    return [Same(*row) for row in rows]
 
 
 def _from_plays(condition: Part) -> Part:
@@ -89,26 +151,33 @@ class _Source(msgspec.Struct, frozen=True):
     measures: tuple[str, str]
 
 
-def _source(query: HistoryQuery, words: Found) -> _Source | None:
-    """None where no table of counts knows of all that is asked for."""
+def _each(source: _Source, column: str) -> Part:
+    """How many plays there are of each value of a column that has some."""
+    parts = ranges.counted(source.rollup, (column,), source.condition, source.measures)
+    union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
+    name = source.measures[0]
+    return Part(
+        f'SELECT {column}, sum({name})::BIGINT AS plays FROM ({union}) '  # noqa: S608 - constants
+        f'GROUP BY {column} HAVING sum({name}) <> 0',
+        tuple(value for part in parts for value in part.parameters),
+    )
+
+
+def _source(query: HistoryQuery, words: Found, *more: str) -> _Source | None:
+    """None where no table of counts knows of all that is asked for, and of more columns."""
     asked = {
         field.name
         for field in msgspec.structs.fields(query)
         if field.name not in _PLACE and getattr(query, field.name) is not None
     }
-    tables = asked & _TABLES.keys()
-    kinds = asked & {'media_type', 'decision'}
-    kind = _kind(query)
-    if len(tables) > 1 or len(kinds) > 1 or (kinds and not kind):
+    kinds, kind = asked & _KINDS, _kind(query)
+    if len(kinds) > 1 or (kinds and not kind) or asked - kinds - _COLUMNS.keys():
         return None
-    if asked - _COMMON - tables - kinds:
-        return None
-    rollup = _TABLES[tables.pop()] if tables else rollups.DAY
-    if 'rating_key' in asked:
-        if words.keyed is None:
-            return None
-        rollup = rollups.WORK_MONTH if words.keyed.column == 'work' else rollups.PIECE
-    if 'day' not in rollup.keys and asked & {'first', 'last'}:
+    needed = {_COLUMNS[name] for name in asked - kinds} | set(more)
+    if query.rating_key is not None:
+        needed.add(words.keyed.column if words.keyed else 'a column that no table has')
+    rollup = next((table for table in _TABLES if needed <= set(table.keys)), None)
+    if rollup is None:
         return None
     measures = (f'{kind}_plays', f'{kind}_ms') if kind else ('plays', 'played_ms')
     return _Source(rollup, _condition(query, words), measures)

@@ -18,10 +18,10 @@ from . import words
 from .asked import Asked
 from .words import Node
 
-_LEVELS: Mapping[str, tuple[Level, str]] = {
-    'movies': (Level.MOVIE, 'movie'),
-    'tv': (Level.SHOW, 'episode'),
-    'music': (Level.ARTIST, 'track'),
+_LEVELS: Mapping[str, Level] = {
+    'movies': Level.MOVIE,
+    'tv': Level.SHOW,
+    'music': Level.ARTIST,
 }
 
 
@@ -51,28 +51,42 @@ async def get_home_stats(asked: Asked) -> list[Node]:
 
 
 def _charts(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> list[Node]:
-    makers: dict[str, Callable[[], Sequence[Node]]] = {}
-    for name, (level, kind) in _LEVELS.items():
-        for start, by in (('top', measure), ('popular', Measure.VIEWERS)):
-            makers[f'{start}_{name}'] = lambda level=level, kind=kind, by=by: [
-                _title(title, kind) for title in stats.top_titles(query, level, by)
-            ]
-    makers['top_libraries'] = lambda: [
-        _row(found) | {'section_name': found.label, 'section_id': words.number(found.key)}
-        for found in stats.by_library(query, measure)
-    ]
-    makers['top_users'] = lambda: [_user(found) for found in stats.by_user(query, measure)]
-    makers['top_platforms'] = lambda: [
-        _row(found) | {'platform': found.label, 'platform_name': found.label.lower()}
-        for found in stats.by_platform(query, measure)
-    ]
-    makers['most_concurrent'] = lambda: _most_concurrent(stats, query)
+    makers: dict[str, Callable[[], Sequence[Node]]] = {
+        'top_libraries': lambda: [
+            _row(found) | {'section_name': found.label, 'section_id': words.number(found.key)}
+            for found in stats.by_library(query, measure)
+        ],
+        'top_users': lambda: [_user(found) for found in stats.by_user(query, measure)],
+        'top_platforms': lambda: [
+            _row(found) | {'platform': found.label, 'platform_name': found.label.lower()}
+            for found in stats.by_platform(query, measure)
+        ],
+        'most_concurrent': lambda: _most_concurrent(stats, query),
+    }
+    rows = _rankings(stats, query, measure, wanted) | {
+        name: list(make()) for name, make in makers.items() if wanted in {None, name}
+    }
     return [
-        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': rows}
-        for name, make in makers.items()
-        if wanted in {None, name}
-        for rows in [list(make())]
+        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': each}
+        for name, each in rows.items()
     ]
+
+
+def _rankings(
+    stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None
+) -> dict[str, list[Node]]:
+    """Those of titles, which are found together."""
+    asked = {
+        f'{start}_{name}': (level, by)
+        for name, level in _LEVELS.items()
+        for start, by in (('top', measure), ('popular', Measure.VIEWERS))
+        if wanted in {None, f'{start}_{name}'}
+    }
+    found = stats.rankings(query, list(asked.values())) if asked else []
+    return {
+        name: [_title(title, level.media_type) for title in titles]
+        for (name, (level, _)), titles in zip(asked.items(), found, strict=True)
+    }
 
 
 def _title(title: Title, kind: str) -> Node:
