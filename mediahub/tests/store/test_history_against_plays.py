@@ -83,7 +83,7 @@ def one(chance: random.Random, number: int, day: float) -> Play:
             stream=Stream(decision=decision),
             transcoded=decision is Decision.TRANSCODE or chance.random() < 0.1,
         ),
-        chance.choice([0, 60, 60, 3600, 90_000]),
+        chance.choice([0, 59, 60, 60, 61, 3600, 90_000]),
         paused_ms=chance.choice([0, 0, 1000, 5000]),
     )
 
@@ -254,6 +254,27 @@ def test_deep_pages_are_found_by_counts_where_counts_know(
         page = kept.plays.history(asked)
 
     assert page.plays == matching_plays[asked.offset : asked.offset + asked.limit]
+
+
+@hypothesis.settings(max_examples=120)
+@hypothesis.given(queries(), st.sampled_from([0, 3, 40]), st.sampled_from([1, 10]), st.booleans())
+def test_sorted_pages_are_found_by_counts_where_counts_know(
+    kept: Kept, query: HistoryQuery, few: int, ties: int, behind: bool
+) -> None:
+    order = query.order if query.order is not Order.STARTED else Order.TITLE
+    asked = msgspec.structs.replace(query, order=order, limit=max(1, query.limit))
+    matching_plays = expected(asked, kept.everything)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(places, '_FEW', few)
+        patched.setattr(places, '_TIES', ties)
+        page = kept.plays.history(asked)
+        place = asked.offset
+        if behind and page.next is not None:
+            place += len(page.plays)
+            page = kept.plays.history(msgspec.structs.replace(asked, offset=0, after=page.next))
+
+    assert page.plays == matching_plays[place : place + asked.limit]
 
 
 def test_clock_that_was_put_back_over_midnight_hides_no_play(

@@ -1,6 +1,7 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
 import pathlib
 import shutil
 import subprocess
@@ -10,11 +11,18 @@ import duckdb
 import pytest
 
 from mediahub.engine.values import Kind
-from mediahub.store import migrations, schema
+from mediahub.plays import Item, MediaType, Play, Viewer
+from mediahub.store import migrations, removal, rollups, schema
 from mediahub.store.database import Database, StoreError, StoreFull
+from mediahub.store.history import HistoryQuery, Order
 from mediahub.store.library import LibraryIndex, Mode
+from mediahub.store.plays import Plays
+from mediahub.store.ranges import Measure, StatsQuery
+from mediahub.store.stats import Level, Stats
+from mediahub.testing.plays import began, ended, event
 from mediahub.testing.rig import Calendar, PlexRig
 
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 RELEASED = pathlib.Path(__file__).parent / 'version_1.sql'
 
 
@@ -121,6 +129,69 @@ def test_step_that_fails_leaves_the_old_database(
     assert len(backups(old)) == 1
     Database(old).close()
     assert len(backups(old)) == 1
+
+
+AS_STEP_5 = """
+DROP TABLE count_heading; DROP TABLE count_viewer_name; DROP TABLE count_player_title;
+DROP TABLE count_minutes; DROP TABLE count_work; DROP TABLE count_viewers;
+ALTER TABLE uncounted DROP heading; ALTER TABLE uncounted DROP viewer_name;
+ALTER TABLE uncounted DROP player_title; ALTER TABLE uncounted DROP minutes;
+DELETE FROM schema_version WHERE version > 5;
+"""
+
+ORDERS = (Order.TITLE, Order.USER, Order.PLATFORM, Order.PLAYER, Order.PLAYED)
+
+
+def evening(number: int) -> Play:
+    kind = (MediaType.MOVIE, MediaType.EPISODE, MediaType.TRACK, MediaType.CLIP)[number % 4]
+    item = Item(media_type=kind, title=f'Film {number % 7}', grandparent_title=f'{number % 3}')
+    viewer = Viewer(account_id=str(number % 5), name=f'user {number % 5}')
+    begun = BEGIN + datetime.timedelta(hours=number)
+    return ended(began(number, begun, item, viewer=viewer), 50 + 7 * number)
+
+
+def answers(database: Database) -> object:
+    """What is asked of the tables that step 6 fills."""
+    plays, stats = Plays(database), Stats(database)
+    return (
+        [
+            plays.history(HistoryQuery(order=order, limit=7, offset=at, server=server))
+            for order in ORDERS
+            for at in (0, 20, 40)
+            for server in (None, 'here')
+        ],
+        stats.rankings(
+            StatsQuery(),
+            [(level, by) for level in (Level.MOVIE, Level.SHOW, Level.ARTIST) for by in Measure],
+        ),
+    )
+
+
+@pytest.mark.parametrize('folded', [0, 30, 60])
+@pytest.mark.parametrize('removed', [0, 9])
+def test_plays_that_were_there_before_are_counted_by_what_pages_are_sorted_by(
+    path: pathlib.Path, folded: int, removed: int
+):
+    with Database(path) as database:
+        plays = Plays(database)
+        plays.record([event(evening(number)) for number in range(folded)])
+        rollups.fold(database)
+        plays.record([event(evening(number)) for number in range(folded, 60)])
+        removal.batch(database, BEGIN + datetime.timedelta(hours=removed), 5)
+        expected = answers(database)
+        database.execute(AS_STEP_5)
+
+    with Database(path) as database:
+        plays = Plays(database)
+        assert answers(database) == expected
+        plays.record([event(evening(60))])
+        removal.batch(database, BEGIN + datetime.timedelta(hours=20), 3)
+        expected = answers(database)
+        rollups.fold(database)
+        assert answers(database) == expected
+        for table in ('heading', 'viewer_name', 'player_title', 'minutes', 'work'):
+            counted = database.one(f'SELECT sum(plays) FROM count_{table}')  # noqa: S608 - constants
+            assert counted == database.one('SELECT count(*) FROM finished_plays')
 
 
 KILLED = """

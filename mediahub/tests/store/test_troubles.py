@@ -216,7 +216,10 @@ def test_wrong_bit_in_the_data_is_told_by_the_query_that_meets_it(filled: pathli
     flip(filled, place)
 
     with Database(filled) as database, pytest.raises(StoreDamaged, match='mediahub restore'):
-        database.read('SELECT count(DISTINCT player_title) FROM finished_plays')
+        database.read(
+            'SELECT player_title FROM finished_plays UNION '
+            'SELECT player_title FROM count_player_title'
+        )
 
 
 def test_leftovers_of_a_kill_are_no_trouble(filled: pathlib.Path):

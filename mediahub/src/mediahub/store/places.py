@@ -88,14 +88,18 @@ def of(run: Query, asked: Asked) -> list[Row]:
         return []
     wanted = query.limit + 1
     condition = together((asked.condition, behind(query)))
+    bounds = (query.offset, wanted)
     if query.order in _TEXTS and (rows := _by_counts(run, asked)) is not None:
         return rows
+    if query.order is Order.PLAYED:
+        within, bounds = _by_minutes(run, asked, bounds)
+        return _by_value(run, query, together((condition, within)), bounds)
     if query.order is not Order.STARTED:
-        return _by_value(run, query, condition)
+        return _by_value(run, query, condition, bounds)
     if query.offset >= _DEEP and (deep := _deep(run, asked)) is not None:
         days, offset = deep
         return _sorted(run, query, together((condition, days)), (offset, wanted))
-    return _by_time(run, query, condition, (query.offset, wanted), asked.total)
+    return _by_time(run, query, condition, bounds, asked.total)
 
 
 def behind(query: HistoryQuery) -> Part:
@@ -292,32 +296,55 @@ def _of_value(run: Query, asked: Asked, same: totals.Same, bounds: tuple[int, in
 # By something else
 
 
-def _by_value(run: Query, query: HistoryQuery, condition: Part) -> list[Row]:
+_MINUTE = 60_000
+
+
+def _by_minutes(run: Query, asked: Asked, bounds: tuple[int, int]) -> tuple[Part, tuple[int, int]]:
+    """Between which minutes of watching a page lies, and its bounds there; all if unknown."""
+    query, begin = asked.query, None
+    if query.after is not None:
+        begin = max(0, cursors.read(query.after).value) // _MINUTE
+    found = totals.by_value(run, query, asked.words, bounds, begin)
+    if not found:
+        return EVERYTHING, bounds
+    ends = sorted((found[0].value if begin is None else begin, found[-1].value))
+    # What is less than nothing, which a server may say, counts as nothing.
+    given = {'played_ms >= ?': ends[0] * _MINUTE or None, 'played_ms < ?': (ends[1] + 1) * _MINUTE}
+    return all_of(given), (bounds[0] - found[0].before, bounds[1])
+
+
+def _by_value(
+    run: Query, query: HistoryQuery, condition: Part, bounds: tuple[int, int]
+) -> list[Row]:
     """The page, from what is sorted by alone at first.
 
     That is one column, of which DuckDB passes over what cannot be on the page. Plays that agree
     in it at the page's end may be very many; of these, those that begin first or last are taken.
     """
-    column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
-    bounds = (query.offset, query.limit + 1)
-    found = run(
-        f'SELECT {column} FROM finished_plays WHERE {condition.sql} '  # noqa: S608 - constants
-        f'ORDER BY 1 {direction} LIMIT ? OFFSET ?',
-        [*condition.parameters, bounds[1] + _TIES, bounds[0]],
-    )
+    column = _COLUMNS[query.order]
+    found = _sorted(run, query, condition, (bounds[0], bounds[1] + _TIES), column)
     if len(found) < bounds[1]:
         return _sorted(run, query, condition, bounds)
-    edge = found[bounds[1] - 1][0]
+    edge = found[bounds[1] - 1][1]
     sign = '>' if query.descending else '<'
-    if len(found) < bounds[1] + _TIES or found[-1][0] != edge:
+    if len(found) < bounds[1] + _TIES or found[-1][1] != edge:
+        if not bounds[0]:  # all plays that agree with any on the page are there
+            found.sort(key=_whole_order, reverse=query.descending)
+            return found[: bounds[1]]
         upto = together((condition, Part(f'{column} {sign}= ?', (edge,))))
         return _sorted(run, query, upto, bounds)
     before = together((condition, Part(f'{column} {sign} ?', (edge,))))
     same = together((condition, Part(f'{column} = ?', (edge,))))
-    apart = sum(value != edge for (value,) in found[: bounds[1]])
+    apart = sum(value != edge for _, value, *_ in found[: bounds[1]])
     rows = _sorted(run, query, before, bounds) if apart else []
-    passed = 0 if apart or not query.offset else query.offset - _count(run, before)
+    passed = 0 if apart or not bounds[0] else bounds[0] - _count(run, before)
     return rows + _by_time(run, query, same, (passed, bounds[1] - apart), None)
+
+
+def _whole_order(row: Row) -> Row:
+    """What is sorted by, when the play began, and its id; as DuckDB compares them."""
+    _, value, *rest = row
+    return (value.encode() if isinstance(value, str) else value, *rest)
 
 
 def _count(run: Query, condition: Part) -> int:

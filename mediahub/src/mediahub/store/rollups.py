@@ -70,6 +70,7 @@ PIECE = Rollup('count_piece', ('server', 'piece'))
 HEADING = Rollup('count_heading', ('server', 'heading'))
 VIEWER_NAME = Rollup('count_viewer_name', ('server', 'viewer_name'))
 PLAYER_TITLE = Rollup('count_player_title', ('server', 'player_title'))
+MINUTES = Rollup('count_minutes', ('server', 'minutes'))
 AUDIENCE = Rollup('count_audience', ('server', 'work', 'account'))
 
 ROLLUPS = (
@@ -88,6 +89,7 @@ ROLLUPS = (
     HEADING,
     VIEWER_NAME,
     PLAYER_TITLE,
+    MINUTES,
     AUDIENCE,
 )
 
@@ -113,6 +115,7 @@ STATED = {
     'heading': 'heading',
     'viewer_name': 'viewer_name',
     'player_title': 'player_title',
+    'minutes': 'greatest(played_ms, 0) // 60000',
 }
 
 _STATED = ', '.join(f'{expression} AS {column}' for column, expression in STATED.items())

@@ -90,17 +90,17 @@ _THERE = _counts('1', 'played_ms', 'stream_decision', 'item_media_type')
 _TAKEN_AWAY = _counts('-sign', '-sign * played_ms', 'decision', 'media_type')
 
 
-def _counted_by(table: str, key: str, column: str) -> str:
-    """A table of counts by a text of plays, filled with those that there are.
+def _counted_by(table: str, key: str, kind: str, value: str) -> str:
+    """A table of counts by a value of plays, filled with those that there are.
 
-    Rows of ``uncounted`` do not know the text yet. They will be added as of no text, and a row of
-    no text takes them away before.
+    Rows of ``uncounted`` do not know the value yet. They will be added as of none, and a row of
+    none takes them away before.
     """
     return f"""
-    CREATE TABLE {table} (server VARCHAR, {key} VARCHAR, {_COUNTED});
-    INSERT INTO {table} SELECT server, {column}, {_THERE} FROM finished_plays GROUP BY ALL;
+    CREATE TABLE {table} (server VARCHAR, {key} {kind}, {_COUNTED});
+    INSERT INTO {table} SELECT server, {value}, {_THERE} FROM finished_plays GROUP BY ALL;
     INSERT INTO {table} SELECT server, NULL, {_TAKEN_AWAY} FROM uncounted GROUP BY ALL;
-    ALTER TABLE uncounted ADD COLUMN {key} VARCHAR;
+    ALTER TABLE uncounted ADD COLUMN {key} {kind};
     """  # noqa: S608 - constants
 
 
@@ -214,9 +214,10 @@ STEPS = (
     """,
     'CREATE TABLE waypoints (name VARCHAR, value VARCHAR);',
     f"""
-    {_counted_by('count_heading', 'heading', 'heading')}
-    {_counted_by('count_viewer_name', 'viewer_name', 'viewer_name')}
-    {_counted_by('count_player_title', 'player_title', 'player_title')}
+    {_counted_by('count_heading', 'heading', 'VARCHAR', 'heading')}
+    {_counted_by('count_viewer_name', 'viewer_name', 'VARCHAR', 'viewer_name')}
+    {_counted_by('count_player_title', 'player_title', 'VARCHAR', 'player_title')}
+    {_counted_by('count_minutes', 'minutes', 'BIGINT', 'greatest(played_ms, 0) // 60000')}
     CREATE TABLE count_work (server VARCHAR, work UBIGINT, {_COUNTED});
     INSERT INTO count_work
     SELECT server, work, sum(COLUMNS(* EXCLUDE (server, work, account)))::BIGINT

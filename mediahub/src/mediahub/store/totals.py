@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from .asking import Found, HistoryQuery, Order, of_accounts
 from .database import Query
 from .ranges import EVERYTHING, Part, together
 
-# What a query may ask for, and the column of counts that knows of it; for a rating key see there.
+# What a query may ask for, and the column of counts that knows of it.
 _COLUMNS = {
     'server': 'server',
     'first': 'day',
@@ -26,7 +27,7 @@ _COLUMNS = {
     'text': 'piece',
 }
 _KINDS = {'media_type', 'decision'}
-_PLACE = {'order', 'descending', 'limit', 'offset', 'after', 'counted', 'rating_key'}
+_PLACE = {'order', 'descending', 'limit', 'offset', 'after', 'counted'}
 
 # Columns of counts by which pages are sorted.
 _SORTED = {
@@ -34,6 +35,7 @@ _SORTED = {
     Order.USER: 'viewer_name',
     Order.PLATFORM: 'platform',
     Order.PLAYER: 'player_title',
+    Order.PLAYED: 'minutes',
 }
 
 # Of tables that know enough the first one is asked: those with few rows come first.
@@ -43,9 +45,11 @@ _TABLES = (
     rollups.WORK,
     rollups.VIEWER_NAME,
     rollups.PLAYER_TITLE,
+    rollups.MINUTES,
     rollups.PLATFORM,
     rollups.LIBRARY,
     rollups.PIECE,
+    rollups.PLAYER_MONTH,
     rollups.ACCOUNT_MONTH,
     rollups.ACCOUNT,
     rollups.AUDIENCE,
@@ -81,19 +85,19 @@ def by_day(
 
 
 class Same(msgspec.Struct, frozen=True):
-    """Plays that agree in what they are sorted by.
+    """Plays that agree in what they are sorted by, or in its minute.
 
     Attributes:
         before: Plays that come before all of these.
     """
 
-    value: str
+    value: Any
     plays: int
     before: int
 
 
 def by_value(
-    run: Query, query: HistoryQuery, words: Found, bounds: tuple[int, int], behind: str | None
+    run: Query, query: HistoryQuery, words: Found, bounds: tuple[int, int], behind: Any
 ) -> list[Same] | None:
     """Where a page lies, in the query's order; None where no counts know.
 
@@ -171,16 +175,26 @@ def _source(query: HistoryQuery, words: Found, *more: str) -> _Source | None:
         if field.name not in _PLACE and getattr(query, field.name) is not None
     }
     kinds, kind = asked & _KINDS, _kind(query)
-    if len(kinds) > 1 or (kinds and not kind) or asked - kinds - _COLUMNS.keys():
+    columns = _columns(query, words)
+    if len(kinds) > 1 or (kinds and not kind) or asked - kinds - columns.keys():
         return None
-    needed = {_COLUMNS[name] for name in asked - kinds} | set(more)
-    if query.rating_key is not None:
-        needed.add(words.keyed.column if words.keyed else 'a column that no table has')
+    needed = {columns[name] for name in asked - kinds} | set(more)
     rollup = next((table for table in _TABLES if needed <= set(table.keys)), None)
     if rollup is None:
         return None
     measures = (f'{kind}_plays', f'{kind}_ms') if kind else ('plays', 'played_ms')
     return _Source(rollup, _condition(query, words), measures)
+
+
+def _columns(query: HistoryQuery, words: Found) -> dict[str, str]:
+    """Columns of counts that know of what a query may ask for."""
+    known = dict(_COLUMNS)
+    if words.keyed is not None:
+        known['rating_key'] = words.keyed.column
+    # Players without an id are counted by their names, which have a space in them.
+    if query.player and ' ' not in query.player:
+        known['player'] = 'player'
+    return known
 
 
 def _kind(query: HistoryQuery) -> str:
@@ -200,6 +214,7 @@ def _condition(query: HistoryQuery, words: Found) -> Part:
         'account = ?': query.account,
         'library = ?': query.library,
         'platform = ?': query.platform,
+        'player = ?': query.player,
     }
     parts = [ranges.all_of(given)]
     if words.pieces is not None:
