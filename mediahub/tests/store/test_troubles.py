@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from mediahub.plays import Player
 from mediahub.store.database import Database, StoreDamaged, StoreError, StoreInUse
 from mediahub.store.plays import Plays
 from mediahub.testing.plays import began, ended, event
@@ -25,7 +26,9 @@ def path(tmp_path: pathlib.Path) -> pathlib.Path:
 def filled(path: pathlib.Path) -> pathlib.Path:
     """A database with plays in its file and none in its log."""
     with Database(path) as database:
-        Plays(database).record([event(ended(began(number), 60)) for number in range(300)])
+        player = Player(client_id='tv', address='192.0.2.77')
+        made = [ended(began(number, player=player), 60) for number in range(300)]
+        Plays(database).record([event(play) for play in made])
     return path
 
 
@@ -211,15 +214,12 @@ def test_log_that_was_cut_off_loses_what_was_never_whole(logged: pathlib.Path):
 
 def test_wrong_bit_in_the_data_is_told_by_the_query_that_meets_it(filled: pathlib.Path):
     content = filled.read_bytes()
-    place = content.rfind(b'Living room')
+    place = content.rfind(b'192.0.2.77')
     assert place > 0
     flip(filled, place)
 
     with Database(filled) as database, pytest.raises(StoreDamaged, match='mediahub restore'):
-        database.read(
-            'SELECT player_title FROM finished_plays UNION '
-            'SELECT player_title FROM count_player_title'
-        )
+        database.read('SELECT count(DISTINCT player_address) FROM finished_plays')
 
 
 def test_leftovers_of_a_kill_are_no_trouble(filled: pathlib.Path):
