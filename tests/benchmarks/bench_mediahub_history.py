@@ -13,7 +13,8 @@ The goals are 60 ms for every question of 10 million plays, and 400 ms beyond, a
 percentile.
 
     python tests/benchmarks/bench_mediahub_history.py [--plays 1000000] [--folder DATA]
-        [--repeats 20] [--streams 300] [--only WORD] [--no-sqlite WHY] [--no-storm]
+        [--repeats 20] [--streams 300] [--memory 4GiB] [--only WORD] [--no-sqlite WHY]
+        [--no-storm]
 
 The plays are made once for each number and kept in the folder, where one is given. 10 million
 take some minutes and 1.4 GB, and about 5 GB more for SQLite.
@@ -210,9 +211,12 @@ def told(measures: Sequence[Measured], sqlite: dict[str, float | None], goal: fl
 
 
 @contextlib.contextmanager
-def running(home: pathlib.Path, variables: dict[str, str], token: str) -> Generator[HubProcess]:
+def running(
+    home: pathlib.Path, variables: dict[str, str], token: str, memory: str
+) -> Generator[HubProcess]:
     """A hub that is up."""
-    hub = HubProcess(home, MEDIAHUB_API_TOKEN=token, **variables)
+    own = {'MEDIAHUB_API_TOKEN': token, 'MEDIAHUB_DATABASE_MEMORY': memory}
+    hub = HubProcess(home, **own, **variables)
     hub.start()
     try:
         while not ready(hub, watching=bool(variables)):
@@ -252,7 +256,7 @@ def asked(given: argparse.Namespace, folder: pathlib.Path) -> bool:
         token = secrets.token_urlsafe(32)
         with (
             storming(0 if given.no_storm else given.streams) as variables,
-            running(home, variables, token) as hub,
+            running(home, variables, token, given.memory) as hub,
         ):
             before = hub.sample('mediahub_bus_recorded_events')
             began = time.monotonic()
@@ -286,6 +290,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--folder', type=pathlib.Path, help='where plays are kept')
     parser.add_argument('--repeats', type=int, default=20)
     parser.add_argument('--streams', type=int, default=300)
+    parser.add_argument('--memory', default='', help="what the hub's database may hold in memory")
     parser.add_argument('--only', default='', help='questions with this in their name')
     parser.add_argument('--no-sqlite', default='', metavar='WHY', help='leave SQLite out')
     parser.add_argument('--no-storm', action='store_true', help='let nothing be written')

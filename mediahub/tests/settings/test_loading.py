@@ -240,6 +240,19 @@ def test_other_times_are_mistakes(text: str):
     assert len(mistakes({'PLEX_SYNC_INTERVAL': text})) == 1
 
 
+@pytest.mark.parametrize(
+    ('text', 'size'), [('4GiB', 4 * 1024**3), ('8 GB', 8 * 10**9), ('268435456', 256 * 1024**2)]
+)
+def test_memory_has_units(text: str, size: int):
+    assert settings.load({'MEDIAHUB_DATABASE_MEMORY': text}).database_memory == size
+
+
+@pytest.mark.parametrize('text', ['much', '-4GiB', '255MiB', '0', '4 parsecs'])
+def test_other_memory_is_a_mistake(text: str):
+    (found,) = mistakes({'MEDIAHUB_DATABASE_MEMORY': text})
+    assert '\n' not in found
+
+
 def test_empty_variable_sets_nothing():
     found = settings.load({'PLEX_URL': '', 'PLEX_TOKEN': ' ', 'MEDIAHUB_PORT': ''})
     assert (found.servers, found.port) == ((), 8484)

@@ -77,7 +77,7 @@ def run(
         _prepare(settings.home)
         with (
             _listening(settings) as listener,
-            Database(database or settings.database) as store,
+            Database(database or settings.database, settings.database_memory) as store,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             runner.run(_serve(settings, store, listener, token, read))

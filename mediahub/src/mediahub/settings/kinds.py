@@ -171,6 +171,19 @@ NatsUrl = Annotated[str, pydantic.AfterValidator(_nats)]
 Home = Annotated[pathlib.Path, pydantic.AfterValidator(_home)]
 
 
+# Less than DuckDB needs for a large statement.
+_LEAST = 256 * 1024**2
+
+
+def _enough(value: pydantic.ByteSize) -> pydantic.ByteSize:
+    if value < _LEAST:
+        raise ValueError('has to be at least 256MiB')
+    return value
+
+
+Memory = Annotated[pydantic.ByteSize, pydantic.AfterValidator(_enough)]
+
+
 def between(low: str, high: str) -> pydantic.AfterValidator:
     """Hold a time within bounds."""
     least, most = duration(low), duration(high)

@@ -22,6 +22,7 @@ from .kinds import (
     Host,
     Hosts,
     LongSecret,
+    Memory,
     NatsUrl,
     Networks,
     Origin,
@@ -249,6 +250,14 @@ class Settings(pydantic.BaseModel):
             'removed, the first ones after a day and a backup.',
         ),
     ] = 0
+    database_memory: Annotated[
+        Memory | None,
+        Variable(
+            'MEDIAHUB_DATABASE_MEMORY',
+            'What the database may hold in memory, such as `4GiB`; by default a quarter of the '
+            'machine or container, between `256MiB` and `2GiB`.',
+        ),
+    ] = None
     log_level: Annotated[
         Literal['debug', 'info', 'warning', 'error'],
         pydantic.BeforeValidator(lambda value: str(value).lower()),

@@ -313,6 +313,10 @@ def _by_minutes(run: Query, asked: Asked, bounds: tuple[int, int]) -> tuple[Part
     return all_of(given), (bounds[0] - found[0].before, bounds[1])
 
 
+# Few rows are quick to find by their numbers.
+_NUMBERED = 'rowid IN (SELECT unnest(?::BIGINT[]))'
+
+
 def _by_value(
     run: Query, query: HistoryQuery, condition: Part, bounds: tuple[int, int]
 ) -> list[Row]:
@@ -321,30 +325,28 @@ def _by_value(
     That is one column, of which DuckDB passes over what cannot be on the page. Plays that agree
     in it at the page's end may be very many; of these, those that begin first or last are taken.
     """
-    column = _COLUMNS[query.order]
-    found = _sorted(run, query, condition, (bounds[0], bounds[1] + _TIES), column)
+    column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
+    found = run(
+        f'SELECT rowid, {column} FROM finished_plays WHERE {condition.sql} '  # noqa: S608 - constants
+        f'ORDER BY {column} {direction} LIMIT ? OFFSET ?',
+        [*condition.parameters, bounds[1] + _TIES, bounds[0]],
+    )
     if len(found) < bounds[1]:
         return _sorted(run, query, condition, bounds)
     edge = found[bounds[1] - 1][1]
     sign = '>' if query.descending else '<'
     if len(found) < bounds[1] + _TIES or found[-1][1] != edge:
-        if not bounds[0]:  # all plays that agree with any on the page are there
-            found.sort(key=_whole_order, reverse=query.descending)
-            return found[: bounds[1]]
         upto = together((condition, Part(f'{column} {sign}= ?', (edge,))))
+        if not bounds[0]:  # all plays that agree with any on the page are there
+            last = max(place for place, (_, value) in enumerate(found) if value == edge)
+            upto = Part(_NUMBERED, ([number for number, _ in found[: last + 1]],))
         return _sorted(run, query, upto, bounds)
     before = together((condition, Part(f'{column} {sign} ?', (edge,))))
     same = together((condition, Part(f'{column} = ?', (edge,))))
-    apart = sum(value != edge for _, value, *_ in found[: bounds[1]])
+    apart = sum(value != edge for _, value in found[: bounds[1]])
     rows = _sorted(run, query, before, bounds) if apart else []
     passed = 0 if apart or not bounds[0] else bounds[0] - _count(run, before)
     return rows + _by_time(run, query, same, (passed, bounds[1] - apart), None)
-
-
-def _whole_order(row: Row) -> Row:
-    """What is sorted by, when the play began, and its id; as DuckDB compares them."""
-    _, value, *rest = row
-    return (value.encode() if isinstance(value, str) else value, *rest)
 
 
 def _count(run: Query, condition: Part) -> int:
