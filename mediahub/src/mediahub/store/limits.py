@@ -55,6 +55,8 @@ def configuration(path: pathlib.Path | None, allowed: int) -> dict[str, Setting]
         'checkpoint_threshold': '64MiB',
         # A page of history is looked up by row and not carried through the sort.
         'late_materialization_max_rows': 1001,
+        # And looked for only where these rows are, also where they are from all the years.
+        'dynamic_or_filter_threshold': 1001,
     }
     if path is not None:
         # Beside the file, on the disk that has room for it; never so much that it fills the disk.
