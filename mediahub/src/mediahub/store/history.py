@@ -9,12 +9,14 @@ page before, which costs the same however far one has come and misses nothing wh
 
 from __future__ import annotations
 
+import uuid
+
 import msgspec
 
 from ..plays import Play
 from . import asking, cursors, places, playrows, totals
 from .asking import LARGEST_PAGE, HistoryQuery, Order
-from .database import Database, Query, Row
+from .database import Database, Query, stored
 from .ranges import QueryError
 
 __all__ = ['LARGEST_PAGE', 'HistoryPage', 'HistoryQuery', 'Order', 'QueryError', 'page']
@@ -54,7 +56,7 @@ def page(database: Database, query: HistoryQuery) -> HistoryPage:
         plays=plays,
         total=total,
         played_ms=played_ms,
-        next=_cursor(query, found[query.limit - 1]) if more else None,
+        next=_cursor(query, found[query.limit - 1][1], plays[-1]) if more else None,
     )
 
 
@@ -82,7 +84,10 @@ def _plays(run: Query, numbers: list[int]) -> list[Play]:
     return [playrows.play(found[number]) for number in numbers]
 
 
-def _cursor(query: HistoryQuery, row: Row) -> str:
-    _, value, started_at, play_id = row
-    place = cursors.Place(query.order, query.descending, value, started_at, play_id)
+def _cursor(query: HistoryQuery, value: object, last: Play) -> str:
+    """That behind a play, of which plays are sorted by a value."""
+    started_at = stored(last.started_at) or last.started_at
+    place = cursors.Place(
+        query.order, query.descending, value, started_at, uuid.UUID(last.play_id)
+    )
     return cursors.written(place)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ..plays import Decision
 from . import account_peaks, ranges, rollups, zones
 from .database import Database, Query, Row, restored
 from .ranges import Part, StatsQuery
@@ -24,6 +25,7 @@ from .ranges import Part, StatsQuery
 _AT_ONCE = 31
 
 _DECISIONS = tuple(rollups.DECISIONS.values())
+_PLACES = {name: place for place, name in enumerate(_DECISIONS)}
 
 T = TypeVar('T')
 
@@ -56,6 +58,10 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def decisions(self) -> dict[str, int]:
         """The most of each, by :class:`mediahub.plays.Decision`."""
         return dict(zip(_DECISIONS, self.most, strict=True))
+
+    def of(self, decision: Decision | None) -> int:
+        """The most of a decision, or of all together."""
+        return self.streams if decision is None else self.most[_PLACES[decision.value]]
 
     def parts(self, make: Callable[[int], T]) -> dict[str, T]:
         """The decisions of which there were streams, made of the most of each."""

@@ -10,6 +10,7 @@ sorting everything gives.
 
 from __future__ import annotations
 
+import collections
 import datetime
 import itertools
 import math
@@ -76,10 +77,10 @@ class Asked(msgspec.Struct, frozen=True):
     total: int | None
 
 
-def of(run: Query, asked: Asked) -> list[Row]:
+def of(run: Query, asked: Asked) -> Sequence[Row]:
     """Where the page's plays are, and one more, which tells whether there is another page.
 
-    A place is a row number, what is sorted by, when the play began, and its id.
+    A place is a row number, and what is sorted by.
 
     Raises:
         QueryError: The cursor belongs to another query.
@@ -138,7 +139,7 @@ def _sorted(
     column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
     order = ', '.join(f'{key} {direction}' for key in keys or (column, 'started_at', 'play_id'))
     return run(
-        f'SELECT rowid, {column}, started_at, play_id FROM finished_plays '  # noqa: S608 - constants
+        f'SELECT rowid, {column} FROM finished_plays '  # noqa: S608 - constants
         f'WHERE {condition.sql} ORDER BY {order} LIMIT ? OFFSET ?',
         [*condition.parameters, bounds[1], bounds[0]],
     )
@@ -316,7 +317,7 @@ def _by_minutes(run: Query, asked: Asked, bounds: tuple[int, int]) -> tuple[Part
 
 def _by_value(
     run: Query, query: HistoryQuery, condition: Part, bounds: tuple[int, int]
-) -> list[Row]:
+) -> Sequence[Row]:
     """The page, from what is sorted by alone at first.
 
     That is one column, of which DuckDB passes over what cannot be on the page. Plays that agree
@@ -335,8 +336,7 @@ def _by_value(
     if len(found) < bounds[1] + _TIES or found[-1][1] != edge:
         if not bounds[0]:  # all plays that agree with any on the page are there
             last = max(place for place, (_, value) in enumerate(found) if value == edge)
-            rows = _numbered(run, query, [number for number, _ in found[: last + 1]])
-            return rows[: bounds[1]]
+            return _told_apart(run, query, found[: last + 1])[: bounds[1]]
         upto = together((condition, Part(f'{column} {sign}= ?', (edge,))))
         return _sorted(run, query, upto, bounds)
     before = together((condition, Part(f'{column} {sign} ?', (edge,))))
@@ -347,14 +347,21 @@ def _by_value(
     return rows + _by_time(run, query, same, (passed, bounds[1] - apart), None)
 
 
-def _numbered(run: Query, query: HistoryQuery, numbers: Sequence[int]) -> list[Row]:
-    """The plays with these row numbers in the query's order, which is one of numbers or times."""
-    rows = run(
-        f'SELECT rowid, {_COLUMNS[query.order]}, started_at, play_id FROM finished_plays '  # noqa: S608 - constants
-        'WHERE rowid IN (SELECT unnest(?::BIGINT[]))',
-        [numbers],
-    )
-    return sorted(rows, key=lambda row: row[1:], reverse=query.descending)
+def _told_apart(run: Query, query: HistoryQuery, found: Sequence[Row]) -> Sequence[Row]:
+    """Places that are sorted by a number or a time alone, those that agree in it by the rest."""
+    values = collections.Counter(value for _, value in found)
+    numbers = [number for number, value in found if values[value] > 1]
+    if not numbers:
+        return found
+    rest = {
+        number: behind
+        for number, *behind in run(
+            'SELECT rowid, started_at, play_id FROM finished_plays '
+            'WHERE rowid IN (SELECT unnest(?::BIGINT[]))',
+            [numbers],
+        )
+    }
+    return sorted(found, key=lambda row: (row[1], *rest.get(row[0], ())), reverse=query.descending)
 
 
 def _count(run: Query, condition: Part) -> int:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
+from ...plays import Decision
 from ...store.history import HistoryQuery
 from ...store.ranges import Apart, Measure, StatsQuery
 from ...store.stats import Slice, Stats
@@ -42,15 +44,27 @@ async def get_home_stats(asked: Asked) -> list[Node]:
     if measure is None:
         raise envelope.invalid('stats_type: needs one of plays, duration')
     wanted = asked.text('stat_id')
-    found = await asked.hub.database.run(lambda: _charts(asked.hub.stats, query, measure, wanted))
-    if wanted in {None, 'last_watched'}:
-        found.append(await _last_watched(asked, query))
+    stats, run = asked.hub.stats, asked.hub.database.run
+    titles, others, watched = await asyncio.gather(  # each on a cursor of its own
+        run(lambda: _rankings(stats, query, measure, wanted)),
+        run(lambda: _others(stats, query, measure, wanted)),
+        _last_watched(asked, query, wanted),
+    )
+    found = [
+        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': rows}
+        for name, rows in (titles | others).items()
+    ]
+    found += watched
     if wanted and not found:
         raise envelope.invalid(f'stat_id: {wanted[:40]} is none that is known here')
     return found
 
 
-def _charts(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> list[Node]:
+Rows = dict[str, Sequence[Node]]
+
+
+def _others(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> Rows:
+    """Those of anything but titles."""
     makers: dict[str, Callable[[], Sequence[Node]]] = {
         'top_libraries': lambda: [
             _row(found) | {'section_name': found.label, 'section_id': words.number(found.key)}
@@ -63,18 +77,10 @@ def _charts(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | Non
         ],
         'most_concurrent': lambda: _most_concurrent(stats, query),
     }
-    rows = _rankings(stats, query, measure, wanted) | {
-        name: list(make()) for name, make in makers.items() if wanted in {None, name}
-    }
-    return [
-        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': each}
-        for name, each in rows.items()
-    ]
+    return {name: make() for name, make in makers.items() if wanted in {None, name}}
 
 
-def _rankings(
-    stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None
-) -> dict[str, list[Node]]:
+def _rankings(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> Rows:
     """Those of titles, which are found together."""
     asked = {
         f'{start}_{name}': (level, by)
@@ -121,27 +127,27 @@ def _most_concurrent(stats: Stats, query: StatsQuery) -> list[Node]:
     rows = list[Node]()
     for title, decision in (
         ('Concurrent Streams', None),
-        ('Concurrent Transcodes', 'transcode'),
-        ('Concurrent Direct Streams', 'copy'),
-        ('Concurrent Direct Plays', 'direct play'),
+        ('Concurrent Transcodes', Decision.TRANSCODE),
+        ('Concurrent Direct Streams', Decision.COPY),
+        ('Concurrent Direct Plays', Decision.DIRECT_PLAY),
     ):
-        counts = [
-            (peak.streams if decision is None else peak.decisions.get(decision, 0), peak.moment)
-            for peak in peaks
-        ]
-        most, moment = max(counts, key=lambda entry: entry[0], default=(0, None))
+        highest = max(peaks, key=lambda peak: peak.of(decision), default=None)
+        moment = highest.moment if highest else None
         when = int(moment.timestamp()) if moment else ''
-        rows.append({'title': title, 'count': most, 'started': when, 'stopped': ''})
+        count = highest.of(decision) if highest else 0
+        rows.append({'title': title, 'count': count, 'started': when, 'stopped': ''})
     return rows
 
 
-async def _last_watched(asked: Asked, query: StatsQuery) -> Node:
+async def _last_watched(asked: Asked, query: StatsQuery, wanted: str | None) -> list[Node]:
+    if wanted not in {None, 'last_watched'}:
+        return []
     newest = HistoryQuery(
         server=query.server, first=query.first, last=query.last, limit=query.limit, counted=False
     )
     page = await asked.hub.database.run(lambda: asked.hub.plays.history(newest))
     rows = [words.history_row(for_eyes(asked.eyes, play)) for play in page.plays]
-    return {'stat_id': 'last_watched', 'stat_title': 'last_watched', 'rows': rows}
+    return [{'stat_id': 'last_watched', 'stat_title': 'last_watched', 'rows': rows}]
 
 
 COMMANDS = (get_home_stats,)

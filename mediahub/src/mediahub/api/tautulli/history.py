@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import datetime
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ...plays import Decision, MediaType, Play
-from ...store.history import LARGEST_PAGE, HistoryQuery, Order
+from ...store.history import LARGEST_PAGE, HistoryPage, HistoryQuery, Order
 from .. import envelope
 from ..discretion import for_eyes
 from . import words
@@ -42,18 +43,20 @@ async def get_history(asked: Asked) -> Node:
     """What was played, row by row; ``include_activity`` puts what plays now first."""
     query, length = _query(asked), asked.number('length', 25, 0, MOST)
     start = asked.number('start', 0, 0, 10_000_000)
-    total, total_ms = await _totals(asked, HistoryQuery(server=query.server))
-    filtered, played_ms = await _totals(asked, query)
-    rows = [words.history_row(play) for play in await _rows(asked, query, start, length)]
+    # Each on a cursor of its own.
+    page, (total, total_ms) = await asyncio.gather(
+        _page(asked, query, start, length), _totals(asked, HistoryQuery(server=query.server))
+    )
+    rows = [words.history_row(play) for play in page.plays]
     if asked.number('include_activity', 0, 0, 1) and start == 0:
         live = await asked.hub.database.run(lambda: asked.hub.plays.live(query.server))
         rows = [words.history_row(for_eyes(asked.eyes, play)) for play in live] + rows
     return {
         'draw': asked.number('draw', 1),
         'recordsTotal': total,
-        'recordsFiltered': filtered,
+        'recordsFiltered': page.total,
         'total_duration': words.length(total_ms),
-        'filter_duration': words.length(played_ms),
+        'filter_duration': words.length(page.played_ms or 0),
         'data': rows,
     }
 
@@ -88,20 +91,19 @@ async def _totals(asked: Asked, query: HistoryQuery) -> tuple[int, int]:
     return page.total or 0, page.played_ms or 0
 
 
-async def _rows(asked: Asked, query: HistoryQuery, start: int, length: int) -> list[Play]:
-    found, after = list[Play](), None
-    while len(found) < length:
+async def _page(asked: Asked, query: HistoryQuery, start: int, length: int) -> HistoryPage:
+    """Plays, and the totals; more plays than one page of ours has are read page after page."""
+    limit = min(LARGEST_PAGE, length)
+    part = msgspec.structs.replace(query, limit=limit, offset=start, counted=True)
+    first = await asked.hub.database.run(lambda: asked.hub.plays.history(part))
+    found, after = list(first.plays), first.next
+    while after is not None and len(found) < length:
         limit = min(LARGEST_PAGE, length - len(found))
-        offset = 0 if after else start
-        part = msgspec.structs.replace(
-            query, limit=limit, offset=offset, after=after, counted=False
-        )
+        part = msgspec.structs.replace(query, limit=limit, after=after, counted=False)
         page = await asked.hub.database.run(lambda part=part: asked.hub.plays.history(part))
-        found += [for_eyes(asked.eyes, play) for play in page.plays]
+        found += page.plays
         after = page.next
-        if after is None:
-            break
-    return found
+    return msgspec.structs.replace(first, plays=[for_eyes(asked.eyes, play) for play in found])
 
 
 async def get_item_watch_time_stats(asked: Asked) -> list[Node]:
@@ -141,7 +143,7 @@ async def get_item_user_stats(asked: Asked) -> list[Node]:
     counts = collections.Counter[str]()
     times = collections.Counter[str]()
     people = dict[str, Play]()
-    for play in await _rows(asked, query, 0, MOST):
+    for play in (await _page(asked, query, 0, MOST)).plays:
         account = play.viewer.account_id
         counts[account] += 1
         times[account] += play.played_ms
