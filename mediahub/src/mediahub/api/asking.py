@@ -36,7 +36,7 @@ def machine(hub: Hub, wanted: str | None) -> str | None:
     return wanted
 
 
-def filtered(
+async def filtered(
     hub: TheHub,
     server: ServerName = None,
     search: Annotated[
@@ -98,7 +98,7 @@ def filtered(
 Filtered = Annotated[HistoryQuery, fastapi.Depends(filtered)]
 
 
-def paged(
+async def paged(
     query: Filtered,
     limit: Annotated[int, fastapi.Query(ge=1, le=LARGEST_PAGE)] = 50,
     offset: Annotated[int, fastapi.Query(ge=0, le=10_000_000)] = 0,

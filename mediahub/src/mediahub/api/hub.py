@@ -85,7 +85,8 @@ class Hub:
         return True
 
 
-def _of(connection: HTTPConnection) -> Hub:
+# Coroutines, as all dependencies here: for plain functions FastAPI takes a thread each.
+async def _of(connection: HTTPConnection) -> Hub:
     found: Hub = connection.app.state.hub
     return found
 

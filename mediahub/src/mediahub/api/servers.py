@@ -94,7 +94,7 @@ ServerName = Annotated[
 ]
 
 
-def chosen(connection: HTTPConnection, server: ServerName = None) -> Server:
+async def chosen(connection: HTTPConnection, server: ServerName = None) -> Server:
     """The server that ``?server=`` means."""
     servers: Servers = connection.app.state.hub.servers
     return servers.choose(server)

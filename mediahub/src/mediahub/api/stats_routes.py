@@ -93,7 +93,7 @@ class Range:
     query: StatsQuery
 
 
-def ranged(
+async def ranged(
     hub: TheHub,
     days: Annotated[
         int | None, fastapi.Query(ge=1, le=36_500, description='The last so many, with today.')
