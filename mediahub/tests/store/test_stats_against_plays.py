@@ -10,10 +10,11 @@ from collections.abc import Callable, Hashable, Iterable
 
 import hypothesis
 import msgspec
+import pytest
 from hypothesis import strategies as st
 
 from mediahub.plays import Decision, Item, MediaType, Play, Player, Source, Stream, Viewer
-from mediahub.store import peaks, playrows, ranges, removal, rollups
+from mediahub.store import peaks, playrows, ranges, removal, rollups, titles
 from mediahub.store.database import Database
 from mediahub.store.plays import Plays
 from mediahub.store.stats import Level, Measure, Slice, Stats, StatsQuery
@@ -322,6 +323,9 @@ def compare_titles(stats: Stats, plain: Plain, query: StatsQuery, level: Level) 
     assert {title.key: title.viewers for title in by_viewers} == {
         name: len(viewers) for name, viewers in audience.items()
     }
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(titles, '_BITS', 0)
+        assert stats.top_titles(query, level, Measure.VIEWERS) == by_viewers
 
 
 def compare_peaks(
