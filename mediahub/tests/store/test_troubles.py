@@ -3,11 +3,14 @@
 
 """Every way in which the file is unusable ends in one line, and costs nothing that is stored."""
 
+import asyncio
+import gc
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -228,3 +231,28 @@ def test_leftovers_of_a_kill_are_no_trouble(filled: pathlib.Path):
     (spilled / 'duckdb_temp_storage_DEFAULT-0.tmp').write_bytes(b'x' * 1000)
 
     Database(filled).close()
+
+
+@pytest.mark.anyio
+async def test_work_that_fails_after_its_caller_is_gone_leaves_no_complaint():
+    complaints = list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    gone = threading.Event()
+
+    def work() -> None:
+        gone.wait(10)
+        raise StoreError('nothing to be done')
+
+    with Database() as database:
+        task = asyncio.create_task(database.run(work))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        gone.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        del task
+        gc.collect()
+        await asyncio.sleep(0)
+
+    assert complaints == []

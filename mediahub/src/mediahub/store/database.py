@@ -316,6 +316,8 @@ class Database:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # who asked is gone; asyncio would complain that nobody looks
             raise
 
     def close(self) -> None:
