@@ -198,4 +198,25 @@ def test_a_restore_that_cannot_replace_the_file_leaves_its_log_with_it(
         backup.restore(made, file, NOW)
     assert log.read_bytes() == b'what was written last'
     assert file.read_bytes() == b'damaged, so its log stays'
-    assert [each.name for each in tmp_path.glob('*.restoring')] == []
+    assert [each.name for each in tmp_path.glob(f'{file.name}.*')] == [log.name]
+
+
+def test_a_restore_that_cannot_keep_the_file_touches_no_log(
+    file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    with Database(file) as database:
+        made = backup.backup(database, tmp_path / 'backups', NOW)
+    file.write_bytes(b'damaged, so its log stays')
+    log = file.with_name(f'{file.name}.wal')
+    log.write_bytes(b'what was written last')
+    other = file.with_name(f'{file.name}.before-{NOW:%Y%m%dT%H%M%SZ}.wal')
+    other.write_bytes(b'of somebody else')
+
+    def refused(path: pathlib.Path, target: pathlib.Path) -> None:
+        raise OSError(1, 'Operation not permitted')
+
+    monkeypatch.setattr(pathlib.Path, 'hardlink_to', refused)
+    with pytest.raises(StoreError, match='nothing was changed'):
+        backup.restore(made, file, NOW)
+    assert log.read_bytes() == b'what was written last'
+    assert other.read_bytes() == b'of somebody else'

@@ -326,6 +326,8 @@ def compare_titles(stats: Stats, plain: Plain, query: StatsQuery, level: Level) 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(titles, '_BITS', 0)
         assert stats.top_titles(query, level, Measure.VIEWERS) == by_viewers
+    twice = stats.rankings(query, [(level, Measure.VIEWERS)] * 2)
+    assert twice == [by_viewers, by_viewers]
 
 
 def compare_peaks(

@@ -234,7 +234,9 @@ def test_leftovers_of_a_kill_are_no_trouble(filled: pathlib.Path):
 
 
 @pytest.mark.anyio
-async def test_work_that_fails_after_its_caller_is_gone_leaves_no_complaint():
+async def test_work_that_fails_after_its_caller_is_gone_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+):
     complaints = list[object]()
     asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     gone = threading.Event()
@@ -256,3 +258,5 @@ async def test_work_that_fails_after_its_caller_is_gone_leaves_no_complaint():
         await asyncio.sleep(0)
 
     assert complaints == []
+    told = [record.message for record in caplog.records if record.name.endswith('database')]
+    assert told == ['what nobody waits for any more failed: nothing to be done']

@@ -122,14 +122,9 @@ def restore(
     staged = database.with_name(f'{database.name}.restoring')
     migrations.copied(file, staged)
     try:
-        if kept is not None:
-            kept.hardlink_to(database)  # at no moment is there no database
-            _move_log(database, kept)
-        staged.replace(database)
+        _replace(database, staged, kept)
     except OSError as error:
         staged.unlink(missing_ok=True)
-        if kept is not None:
-            _move_log(kept, database)
         reason = f'{database} cannot be kept beside itself ({error.strerror}); nothing was changed'
         raise StoreError(reason) from error
     migrations.synced(database.parent)
@@ -148,6 +143,21 @@ def _kept(database: pathlib.Path, now: datetime.datetime) -> pathlib.Path:
     stem = f'{database.name}.before-{now:%Y%m%dT%H%M%SZ}'
     names = [stem, *(f'{stem}-{number}' for number in range(2, 100))]
     return next(place for name in names if not (place := database.with_name(name)).exists())
+
+
+def _replace(database: pathlib.Path, staged: pathlib.Path, kept: pathlib.Path | None) -> None:
+    """Put a file in the place of the database, or leave everything as it was."""
+    if kept is None:
+        staged.replace(database)
+        return
+    kept.hardlink_to(database)  # at no moment is there no database
+    try:
+        _move_log(database, kept)
+        staged.replace(database)
+    except OSError:
+        _move_log(kept, database)
+        kept.unlink()  # a second name of the file that is still there
+        raise
 
 
 def _move_log(database: pathlib.Path, other: pathlib.Path) -> None:

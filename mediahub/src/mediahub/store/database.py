@@ -316,8 +316,8 @@ class Database:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # who asked is gone; asyncio would complain that nobody looks
+            if not task.cancelled() and (failure := task.exception()):
+                _log.warning('what nobody waits for any more failed: %s', failure)
             raise
 
     def close(self) -> None:

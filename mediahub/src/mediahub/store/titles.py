@@ -70,8 +70,9 @@ def rankings(query: Query, asked: StatsQuery, wanted: Sequence[Wanted]) -> list[
     """
     if any(level.key == 'piece' and measure is Measure.VIEWERS for level, measure in wanted):
         raise QueryError('viewers are counted of films, shows and artists, not of their parts')
-    works = [each for each in wanted if each[0].key == 'work']
-    groups = [works, *([each] for each in wanted if each[0].key == 'piece')]
+    once = dict.fromkeys(wanted)
+    works = [each for each in once if each[0].key == 'work']
+    groups = [works, *([each] for each in once if each[0].key == 'piece')]
     places: dict[Wanted, list[Title]] = {}
     for group in filter(None, groups):
         places |= _ranked(query, asked, group)
