@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx2
@@ -48,6 +48,7 @@ class Post:
 
     Attributes:
         renewed: The token that somebody has put where the hub reads it.
+        before_the_answer: What happens while the server takes its time; is given the request.
     """
 
     def __init__(self, plex: LivingPlex, database: Database, clock: HandClock, name: str = 'den'):
@@ -57,12 +58,15 @@ class Post:
         self.told: list[WatchState] = []
         self.woken = 0
         self.renewed = ''
+        self.before_the_answer: Callable[[Any], object] | None = None
         self.claims: dict[str, str] = {}
         self.transport: httpx2.AsyncBaseTransport = InProcess(self._answer)
         self.pool = wire.pool(self.transport)
         self.watcher = self.anew()
 
     def _answer(self, asked: Any) -> Any:
+        if self.before_the_answer:
+            self.before_the_answer(asked)
         fault = self.plex.faults.take(asked)
         return (fault.answer() if fault else None) or self.plex(asked)
 

@@ -94,6 +94,29 @@ async def test_a_snapshot_that_failed_is_none(post: Post, plex: LivingPlex):
     assert Transition.STOPPED not in post.transitions()
 
 
+async def test_a_late_answer_shows_what_was_so_when_it_came(post: Post, plex: LivingPlex):
+    """Among it plays that began when the hub had asked already."""
+    early = film(plex)
+    await post.look()
+    begun: list[datetime.datetime] = []
+
+    def dawdle(asked: object) -> None:
+        post.clock.go(7)
+        film(plex, 1)
+        begun.append(post.clock.now)
+        post.clock.go(1)
+
+    post.before_the_answer = dawdle
+    await post.look(after=10)
+    post.before_the_answer = None
+    early.stop()
+    for _ in range(2):
+        await post.look(after=10)
+    first, second = post.recorded()
+    assert second.started_at == begun[0]
+    assert first.stopped_at == begun[0]
+
+
 async def test_a_restart_of_the_hub_continues(post: Post, plex: LivingPlex):
     session = film(plex)
     await post.look()

@@ -146,3 +146,17 @@ def test_times_may_be_off_by_what_nobody_saw_and_no_more(plex: LivingPlex, tmp_p
     (tmp_path / 'other').mkdir()
     assert count(plex, late(20), tmp_path / 'one', looks).astray == []
     assert len(count(plex, late(27), tmp_path / 'other', looks).astray) == 1
+
+
+def test_a_server_that_is_starting_shows_nobody_anything(plex: LivingPlex, tmp_path: pathlib.Path):
+    plays, began = recorded(plex), plex.truth[0].started
+    moved = began + datetime.timedelta(seconds=20)
+    plays[0] = msgspec.structs.replace(plays[0], started_at=moved)
+    moments = [began + datetime.timedelta(seconds=number) for number in (2, 20, 50, 90, 150)]
+    starting = (began, began + datetime.timedelta(seconds=15))
+
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'other').mkdir()
+    blank = Looks(moments, [starting])
+    assert count(plex, plays, tmp_path / 'one', blank).astray == []
+    assert len(count(plex, plays, tmp_path / 'other', Looks(moments)).astray) == 1

@@ -114,7 +114,7 @@ def observe(
         server: Machine identifier.
         state: What was followed before.
         sightings: Everything that the snapshot lists.
-        now: When it was asked for.
+        now: When what it shows was so.
         hints: Notifications that came since the last snapshot.
         rules: When what counts as what.
     """

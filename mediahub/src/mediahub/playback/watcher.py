@@ -39,6 +39,11 @@ _logger = logging.getLogger(__name__)
 # What changes a server behind a proxy unnoticed is noticed after so many seconds.
 _IDENTIFY_EVERY = 300.0
 
+# An answer that took longer shows the server as it was this long before it came, and not when it
+# was asked: a request that waited, in a queue or for a network that came back, was answered at the
+# end of its wait. Plays that began meanwhile are in it.
+_PROMPT = datetime.timedelta(seconds=1)
+
 # Hints that wait for a good snapshot.
 _HINTS = 4096
 
@@ -239,9 +244,10 @@ class Watcher:
             self._identified_at = None
         await self._recall()
         await self._identify()
-        now, hints = self._clock(), tuple(self._hints)
+        asked, hints = self._clock(), tuple(self._hints)
         sightings = await self._api.sessions()
         self._answered = time.monotonic()
+        now = max(asked, self._clock() - _PROMPT)
         for _ in hints[: len(self._hints)]:  # later ones have come meanwhile, behind these
             self._hints.popleft()
         machine = self._state.machine_id

@@ -104,6 +104,8 @@ class Storm:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._looks: list[datetime.datetime] = []
+        self._restarted = clocks.real()
+        self._blank: list[tuple[datetime.datetime, datetime.datetime]] = []
 
     def rage(self) -> list[Count]:
         """Let it happen; the answer is a count for each hub."""
@@ -121,7 +123,7 @@ class Storm:
             looking.join()
         for hub in self._hubs:
             hub.stop()
-        looks = Looks(self._looks)
+        looks = Looks(self._looks, self._blank)
         return [counted(self._plex, hub.database, looks) for hub in self._hubs]
 
     def _happen(self) -> None:
@@ -241,7 +243,7 @@ class Storm:
     def _begin_restart(self, begin: float, length: float) -> None:
         how = self._random.choice(('503', 'empty', ''))
         self._at(begin, lambda: self._restart(how))
-        self._at(begin + length, self._plex.ready)
+        self._at(begin + length, self._ready)
 
     def _begin_cut(self, begin: float, length: float) -> None:
         self._at(begin, self._cut)
@@ -257,7 +259,13 @@ class Storm:
 
     def _restart(self, how: str) -> None:
         self._say(f'the server restarts, and answers {how or "at once"}')
+        self._restarted = clocks.real()
         self._plex.restart(survivors=True, starting=how)
+
+    def _ready(self) -> None:
+        if self._plex.quirks.starting == 'empty':
+            self._blank.append((self._restarted, clocks.real()))
+        self._plex.ready()
 
     def _stop_broker(self) -> None:
         self._say('the broker stops')

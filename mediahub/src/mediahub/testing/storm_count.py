@@ -88,10 +88,24 @@ class Looks:
 
     Args:
         moments: Those moments; None stands for always.
+        blank: From when to when the server listed nothing whatever was played, as one does that
+            is starting; a look meanwhile saw nothing.
     """
 
-    def __init__(self, moments: Sequence[datetime.datetime] | None = None):
-        self._moments = None if moments is None else sorted(moments)
+    def __init__(
+        self,
+        moments: Sequence[datetime.datetime] | None = None,
+        blank: Sequence[tuple[datetime.datetime, datetime.datetime]] = (),
+    ):
+        self._moments = (
+            None
+            if moments is None
+            else sorted(
+                moment
+                for moment in moments
+                if not any(begin <= moment <= end for begin, end in blank)
+            )
+        )
 
     def between(self, begin: datetime.datetime, end: datetime.datetime) -> bool:
         """Whether somebody looked then."""
