@@ -26,7 +26,6 @@ import plexapi.server
 
 from mediahub import plays
 from mediahub.playback import frames, plex_seen, tracker
-from mediahub.playback.nodes import Node
 from mediahub.store.database import Database
 from mediahub.store.watched import Watched
 from mediahub.testing.clocks import HandClock
@@ -122,8 +121,7 @@ def main(streams: int) -> int:
     reader = plex_seen.Sessions()
 
     def read(known: plex_seen.Sessions) -> list[plays.Seen]:
-        container = Node(msgspec.json.decode(sent)).node('MediaContainer')
-        return known.read(container.nodes('Metadata'))
+        return known.read(msgspec.json.decode(sent, type=plex_seen.Document).listing.sessions)
 
     seen = read(reader)
     state = tracker.observe('m', {}, seen, now).state

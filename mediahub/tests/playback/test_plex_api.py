@@ -156,6 +156,36 @@ async def test_what_is_no_list_of_sessions_is_an_error_and_not_an_empty_list(
         await api.sessions()
 
 
+@pytest.mark.parametrize(
+    'document',
+    [
+        b'{"MediaContainer": {"size": 1, "Metadata": {"ratingKey": "7", "viewOffset": "5"}}}',
+        b'{"MediaContainer": [{"size": "1", "Metadata": [{"ratingKey": 7, "viewOffset": 5}]}]}',
+        b'{"MediaContainer": {"size": 1, "Metadata": [{"ratingKey": 7, "viewOffset": 5, '
+        b'"User": {"title": "\xff"}}]}}',
+        b'{"MediaContainer": {"size": 1, "Metadata": [{"ratingKey": 7, "viewOffset": 5}, null]}}',
+    ],
+)
+async def test_a_snapshot_of_another_shape_is_read_as_well(
+    api: PlexApi, server: Paths, document: bytes
+):
+    server.put('/status/sessions', document)
+    for _ in range(2):
+        (seen,) = await api.sessions()
+        assert (seen.item.rating_key, seen.offset_ms) == ('7', 5)
+
+
+@pytest.mark.parametrize('listed', [b'null', b'7', b'[7, 8]', b'[]', b'""'])
+async def test_what_is_no_session_is_not_counted_as_one(
+    api: PlexApi, server: Paths, listed: bytes
+):
+    server.put('/status/sessions', b'{"MediaContainer": {"size": 0, "Metadata": %s}}' % listed)
+    assert await api.sessions() == []
+    server.put('/status/sessions', b'{"MediaContainer": {"size": 1, "Metadata": %s}}' % listed)
+    with pytest.raises(errors.Incomplete):
+        await api.sessions()
+
+
 async def test_one_odd_session_does_not_cost_the_others(api: PlexApi, server: Paths):
     odd: dict[str, Any] = {'ratingKey': [], 'User': [], 'Media': {'Part': 7}, 'Player': 'x'}
     good = {'ratingKey': '9', 'sessionKey': '2', 'Player': [{'state': 'playing', 'title': 'tv'}]}

@@ -126,9 +126,9 @@ def test_a_trailer_is_a_clip_and_an_unknown_kind_is_other():
     assert plex_seen.media_type(Node({'type': 'hologram'})) is plays.MediaType.OTHER
 
 
-def snapshot(*sessions: dict[str, Any]) -> list[Node]:
-    """As it comes from the wire: nothing is shared with the one before."""
-    return Node(msgspec.json.decode(msgspec.json.encode({'': sessions}))).nodes('')
+def snapshot(*sessions: dict[str, Any]) -> list[msgspec.Raw]:
+    """As it comes from the wire."""
+    return [msgspec.Raw(msgspec.json.encode(session)) for session in sessions]
 
 
 @pytest.mark.parametrize('state', ['stopped', 'error'])
@@ -149,6 +149,18 @@ def test_what_did_not_change_is_not_read_again_and_still_told_right():
     paused = reader.read(snapshot(first | {'Player': {'state': 'paused'}}))
     assert [seen.state for seen in paused] == [plays.State.PAUSED]
     assert reader.read(snapshot()) == []
+
+
+def test_a_session_is_compared_with_how_it_was_last_however_long_it_stayed_the_same():
+    reader = plex_seen.Sessions()
+    session = TRANSCODED | {'sessionKey': '1', 'viewOffset': 1000}
+    (first,) = reader.read(snapshot(session))
+    (second,) = reader.read(snapshot(session))
+    assert second is first
+    reader.read(snapshot(session))
+    (moved,) = reader.read(snapshot(session | {'viewOffset': 11_000}))
+    assert moved.offset_ms == 11_000
+    assert moved.stream is first.stream
 
 
 def test_two_sessions_of_one_key_are_read_each_for_itself():
@@ -195,3 +207,29 @@ def test_nothing_that_a_server_sends_makes_it_fail(data: object):
     plex_shapes.transcode(node)
     plex_shapes.capabilities(node)
     plex_shapes.history_row(node)
+
+
+offsets = (
+    st.integers(-5, 12)
+    | st.sampled_from(['7', '', '1e3', 1e3, 5.7, 10**14, 10**16, None, True, [], '"viewOffset":3'])
+    | st.dictionaries(st.just('viewOffset'), st.integers(0, 3), max_size=1)
+)
+moving = st.fixed_dictionaries(
+    {'ratingKey': st.sampled_from(['1', 2]), 'sessionKey': st.sampled_from(['1', 2])},
+    optional={'viewOffset': offsets, 'title': st.sampled_from(['a', '"viewOffset": 4']),
+              'Player': st.sampled_from([{'state': 'playing'}, {'state': 'stopped'}]),
+              'Media': st.just({'viewOffset': 3})},
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(moving, max_size=4), min_size=2, max_size=4))
+def test_whatever_was_read_before_a_snapshot_says_the_same(snapshots: list[list[dict[str, Any]]]):
+    reader = plex_seen.Sessions()
+    for sessions in snapshots:
+        assert reader.read(snapshot(*sessions)) == plex_seen.Sessions().read(snapshot(*sessions))
+        alone = [plex_seen.seen(Node(session)) for session in sessions if not over(session)]
+        assert reader.read(snapshot(*sessions)) == alone
+
+
+def over(session: dict[str, Any]) -> bool:
+    return session.get('Player') == {'state': 'stopped'}

@@ -21,7 +21,7 @@ import httpx2
 import msgspec
 
 from .. import plays
-from ..engine import breaker, errors, wire
+from ..engine import breaker, coerce, errors, wire
 from . import plex_seen, plex_shapes
 from .nodes import Node
 
@@ -173,15 +173,20 @@ class PlexApi:
                 either.
             Incomplete: Fewer sessions came than the server counts.
         """
-        data = await self._get('/status/sessions', (), SOON)
-        found = data.nodes('Metadata')
-        size = data.integer('size')
+        response = await self._wire.get('/status/sessions', timeout=SOON)
+        try:
+            listed = self._wire.decode(response, plex_seen.Document).listing
+            found = self._sessions.read(listed.sessions)
+        except (errors.ProtocolError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            listed = plex_seen.listing(self._container(response))
+            found = self._sessions.read(listed.sessions)
+        size = coerce.integer(listed.size)
         if size is None:
             raise errors.ProtocolError(self.address.name, '/status/sessions came without a size')
-        if size > len(found):
-            problem = f'{len(found)} of {size} sessions came'
+        if size > listed.came:
+            problem = f'{listed.came} of {size} sessions came'
             raise errors.Incomplete(self.address.name, [problem])
-        return self._sessions.read(found)
+        return found
 
     async def terminate(self, session_id: str, reason: str = '') -> None:
         """End a session and tell its viewer why; needs Plex Pass.
@@ -318,9 +323,12 @@ class PlexApi:
     async def _get(
         self, path: str, params: wire.Params = (), timeout: float | None = None
     ) -> Node:
-        response = await self._wire.get(path, params, timeout=timeout)
+        return self._container(await self._wire.get(path, params, timeout=timeout))
+
+    def _container(self, response: httpx2.Response) -> Node:
         document = Node(self._wire.decode(response, dict[str, Any]))
         if 'MediaContainer' not in document:
+            path = response.request.url.path
             raise self._wire.protocol_error(f'GET {path}: no MediaContainer', response)
         return document.node('MediaContainer')
 

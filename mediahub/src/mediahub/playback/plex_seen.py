@@ -9,13 +9,12 @@ While a server transcodes, it describes what it sends in ``Media`` and what it r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from .. import plays
-from ..engine import coerce
 from .nodes import Node, chosen
 
 _TYPES = {kind.value: kind for kind in plays.MediaType}
@@ -33,39 +32,85 @@ _VIDEO, _AUDIO, _SUBTITLES = 1, 2, 3
 _ANY = '*'
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """The sessions of a snapshot, each as it was sent.
+
+    Attributes:
+        size: How many the server counts; as it was sent.
+    """
+
+    size: object = None
+    sessions: list[msgspec.Raw] = msgspec.field(name='Metadata', default_factory=list[msgspec.Raw])
+
+    @property
+    def came(self) -> int:
+        """How many there are; what is no object is none."""
+        return sum(bytes(sent).startswith(b'{') for sent in self.sessions)
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A snapshot, in the shape in which almost every server sends it."""
+
+    listing: Listing = msgspec.field(name='MediaContainer')
+
+
+def listing(container: Node) -> Listing:
+    """The same of a snapshot in any other shape: a single session need not be in a list."""
+    sessions = [msgspec.json.encode(node.fields()) for node in container.nodes('Metadata')]
+    return Listing(container.value('size'), [msgspec.Raw(session) for session in sessions])
+
+
 class Sessions:
     """Reads snapshots one after the other.
 
-    Of most sessions only the offset changes from one to the next, and comparing is a tenth of the
-    work of reading.
+    A server is asked twice a second while much happens, and of most sessions nothing but the
+    offset is another one then. What else was sent is compared as it came, which is a tenth of the
+    work of reading it.
     """
 
     def __init__(self) -> None:
-        self._last: dict[tuple[object, object], tuple[dict[str, Any], plays.Seen]] = {}
+        self._known: dict[bytes, plays.Seen | None] = {}
 
-    def read(self, nodes: Iterable[Node]) -> list[plays.Seen]:
-        """The sessions of a snapshot, less those that say that they are over."""
-        last, self._last = self._last, {}
+    def read(self, sessions: Iterable[msgspec.Raw]) -> list[plays.Seen]:
+        """The sessions of a snapshot, less those that say that they are over.
+
+        Raises:
+            msgspec.DecodeError: One of them is no JSON after all.
+        """
+        before, self._known = self._known, {}
         found: list[plays.Seen] = []
-        for node in nodes:
-            if node.node('Player').text('state') in _OVER:
-                continue
-            fields = node.fields()
-            key = (fields.get('sessionKey'), fields.get('ratingKey'))
-            offset = fields.pop('viewOffset', None)
-            before = last.get(key) if _hashable(key) else None
-            if before is not None and before[0] == fields:
-                now = msgspec.structs.replace(before[1], offset_ms=coerce.integer(offset))
+        for sent in map(bytes, sessions):
+            rest, offset = _parted(sent)
+            if rest in before:
+                now = before[rest]
+                if now is not None and offset not in (None, now.offset_ms):
+                    now = msgspec.structs.replace(now, offset_ms=offset)
             else:
-                now = msgspec.structs.replace(seen(Node(fields)), offset_ms=coerce.integer(offset))
-            found.append(now)
-            if _hashable(key):
-                self._last[key] = (fields, now)
+                now = _decoded(sent)
+                if now is not None and now.offset_ms != offset:
+                    rest = sent  # that was no offset of a session
+            self._known[rest] = now
+            if now is not None:
+                found.append(now)
         return found
 
 
-def _hashable(key: tuple[object, object]) -> bool:
-    return all(isinstance(part, str | int | None) for part in key)
+_OFFSET = re.compile(rb'"viewOffset": ?"?([0-9]{1,15})"?')
+
+
+def _parted(sent: bytes) -> tuple[bytes, int | None]:
+    """What was sent of a session but its offset, and that; None where it cannot be taken out."""
+    match = _OFFSET.search(sent)
+    if match is None or sent.count(b'viewOffset') != 1:
+        return sent, None
+    return sent[: match.start()] + sent[match.end() :], int(match[1])
+
+
+def _decoded(sent: bytes) -> plays.Seen | None:
+    node = Node(msgspec.json.decode(sent))
+    if not node or node.node('Player').text('state') in _OVER:
+        return None
+    return seen(node)
 
 
 def seen(data: Node) -> plays.Seen:
