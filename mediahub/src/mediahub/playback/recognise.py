@@ -19,6 +19,7 @@ from .timing import Rules, milliseconds
 # A play that came this far was watched to its end, so that another beginning is another play.
 _ENDED_PERCENT = 90
 
+# What tells sessions apart, an item's key among it; None where a session has none.
 Mark = tuple[Hashable, ...] | None
 
 
@@ -72,10 +73,14 @@ def _match(
     found: dict[str, plays.Seen],
     accepts: Callable[[plays.Play, plays.Seen], bool],
 ) -> list[plays.Seen]:
-    """Add to ``found`` what has the same mark; returns the rest."""
+    """Add to ``found`` what has the same mark; returns the rest.
+
+    There may be a thousand candidates for a single session, of which few are of its item.
+    """
+    items = {seen.item.rating_key for seen in sightings}
     by_mark: dict[Mark, list[plays.Play]] = {}
     for play in candidates:
-        if play.play_id not in found:
+        if play.item.rating_key in items and play.play_id not in found:
             by_mark.setdefault(mark(play), []).append(play)
     by_mark.pop(None, None)
     left: list[plays.Seen] = []

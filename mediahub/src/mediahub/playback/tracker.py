@@ -123,8 +123,12 @@ def observe(
         usable, [followed.play for followed in state.values()], now, rules
     )
     diff = _Diff(server, now, rules)
+    by_key: dict[str, list[Hint]] = {}
+    for hint in hints:
+        by_key.setdefault(hint.session_key, []).append(hint)
     for play_id, followed in state.items():
-        named = _named(followed, hints)
+        about = by_key.get(followed.play.session_key)
+        named = _named(followed, about) if about else followed
         if play_id in found:
             diff.there(named, found[play_id])
         elif followed.play.stopped_at is None:
@@ -145,14 +149,17 @@ def silence(server: str, state: State, now: datetime.datetime, rules: Rules = RU
 
 
 def _named(followed: Followed, hints: Sequence[Hint]) -> Followed:
-    """With the notification that it stopped, if one is about it; the most telling one."""
+    """With the notification that it stopped, if one is about it; the most telling one.
+
+    Args:
+        followed: The play.
+        hints: Those about its session.
+    """
     play = followed.play
     about = [
         hint
         for hint in hints
-        if hint.session_key == play.session_key
-        and hint.rating_key in ('', play.item.rating_key)
-        and hint.at >= play.started_at
+        if hint.rating_key in ('', play.item.rating_key) and hint.at >= play.started_at
     ]
     if not about:
         return followed
@@ -267,11 +274,12 @@ class _Diff:
 
     def gone(self, followed: Followed) -> None:
         """A play that has ended, and that the snapshot does not list either."""
-        ended_at = followed.ended_at or self._now
-        if self._now - ended_at >= self._rules.grace:
+        if followed.ended_at is None:
+            followed = msgspec.structs.replace(followed, ended_at=self._now)
+        if self._now - (followed.ended_at or self._now) >= self._rules.grace:
             self._ended.append(followed.play.play_id)
         else:
-            self._keep(msgspec.structs.replace(followed, ended_at=ended_at))
+            self._keep(followed)
 
     def unseen(self, followed: Followed, *, listed: bool = False) -> None:
         """A play of which nothing new is known.
