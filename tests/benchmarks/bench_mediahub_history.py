@@ -242,7 +242,6 @@ def size(folder: pathlib.Path) -> float:
 
 def asked(given: argparse.Namespace, folder: pathlib.Path) -> bool:
     """Measure and print; whether the goal is met."""
-    plays = history_made.made(folder, given.plays)
     goal = GOAL if given.plays <= FEW else GOAL_OF_MANY
     last = history_made.END.date() - history_made.DAY
     questions = [
@@ -250,6 +249,9 @@ def asked(given: argparse.Namespace, folder: pathlib.Path) -> bool:
         for question in history_questions.everything(last, given.plays)
         if given.only in question.name
     ]
+    if not questions:
+        raise SystemExit(f'no question has {given.only!r} in its name')
+    plays = history_made.made(folder, given.plays)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         home = pathlib.Path(name)
         shutil.copyfile(plays, home / 'mediahub.duckdb')

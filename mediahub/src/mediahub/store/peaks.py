@@ -173,6 +173,9 @@ SELECT day FROM stale_peaks
 UNION SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE FROM uncounted
 """
 
+# The first and the last day on which a stream went on. Plays themselves would have to be looked
+# through for that as soon as some came in that are not written into the file proper.
+_ENDS = f'SELECT min(day), max(day) FROM (SELECT day FROM peaks UNION ALL ({_STALE}))'  # noqa: S608 - constants
 
 _NEXT = 'SELECT day FROM stale_peaks ORDER BY day DESC LIMIT ?'
 
@@ -282,7 +285,7 @@ class _OfAccount:
         return list(rows.values())
 
     def _days(self) -> list[datetime.date]:
-        ends = self._run('SELECT min(day), max(last_day) FROM finished_plays')[0]
+        ends = self._run(_ENDS)[0]
         if ends[0] is None:
             return []
         first, last = self._asked.first or ends[0], self._asked.last or ends[1]
