@@ -95,9 +95,9 @@ class LocalBus:
             self._state = ports.State.STOPPED
 
     async def _turn(self) -> None:
-        """Move a batch; sleep where there is none, or where nothing can be moved."""
+        """Move a batch; sleep where that was the last one, or where nothing can be moved."""
         try:
-            moved = await self._move()
+            more = await self._move()
         except Exception as error:
             self._troubles.say('the store', waiting.explained(error))
             self._state = ports.State.WAITING
@@ -106,23 +106,24 @@ class LocalBus:
         self._troubles.clear('the store')
         self._state = ports.State.RUNNING
         self._backoff.reset()
-        if not moved:
-            await self._bell.heard(IDLE)
-        elif self._failures:
+        if self._failures:
             await asyncio.sleep(AGAIN)
+        elif not more:
+            await self._bell.heard(IDLE)
 
     async def _move(self) -> bool:
-        """Move a batch; whether there was one."""
+        """Move a batch; whether there may be another one behind it."""
         batch = await self._run(lambda: self._outbox.documents(self._batch))
         full = len(batch) == self._batch
         self._size = await self._run(self._outbox.size) if full else len(batch)
         if not batch:
+            self._failures = {}
             return False
         events, letters = self._read(batch)
         refused = await self._recorder.record(list(events.values()))
         kept = self._judge(events, refused, letters)
         await self._finish([seq for seq, _ in batch if seq not in kept], letters)
-        return True
+        return full
 
     def _read(
         self, batch: Sequence[tuple[int, bytes]]
