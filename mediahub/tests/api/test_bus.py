@@ -9,6 +9,7 @@ import pytest
 
 from mediahub.bus.broker import Broker
 from mediahub.bus.jetstream import JetStreamBus
+from mediahub.bus.ports import State
 from mediahub.bus.recorder import Recorder
 from mediahub.store.database import Database
 from mediahub.store.letters import DeadLetters
@@ -28,7 +29,7 @@ async def test_a_bus_in_the_process_says_what_it_moved(
     hub = make_hub()
     Outbox(database).add([event(began(number)) for number in range(3)])
     async with visit(hub, token='admin-token') as client, running(hub.bus):
-        await until(lambda: hub.bus.status.recorded == 3)
+        await until(lambda: hub.bus.status.recorded == 3 and hub.bus.status.state is State.RUNNING)
         found = (await client.get('/api/v1/bus')).json()['data']
 
     assert (found['transport'], found['state']) == ('local', 'running')

@@ -125,11 +125,36 @@ async def test_hubs_on_copies_of_one_database_part_and_miss_nothing(
         for place in range(0, 200, 5):
             third.tell(*(event(play) for play in plays[place : place + 5]))
             await asyncio.sleep(0.02)
-        for hub in (first, second):
+        for hub in (first, second, third):
             await until(lambda hub=hub: len(hub.finished()) == 200)
 
     assert first.finished() == second.finished() == third.finished()
     assert len(await operator.consumers(subjects.STREAM)) >= 3
+
+
+async def test_one_of_two_hubs_that_notices_has_the_other_read_anew(
+    hubs: 'Hubs', server: NatsServer, monkeypatch: pytest.MonkeyPatch, operator: 'Operator'
+):
+    """What one acknowledged before it noticed would never come to the other."""
+    blind, second = hubs(server.address, 'one', 'blind'), hubs(server.address, 'one', 'second')
+    third = hubs(server.address, 'third')
+    plays = [ended(began(number), 60) for number in range(200)]
+
+    monkeypatch.setattr(pulling, 'SETTLED', 1000.0)
+    async with running(blind, third):
+        await until(lambda: blind.bus.status.state is ports.State.RUNNING)
+        await until(lambda: third.bus.status.state is ports.State.RUNNING)
+        monkeypatch.setattr(pulling, 'SETTLED', 0.5)
+        async with running(second):
+            for place in range(0, 200, 5):
+                third.tell(*(event(play) for play in plays[place : place + 5]))
+                await asyncio.sleep(0.02)
+            for hub in (blind, second):
+                await until(lambda hub=hub: len(hub.finished()) == 200)
+
+    names = await operator.consumers(subjects.STREAM)
+    assert len(names) == 3
+    assert streams.durable('one') in names
 
 
 async def test_a_hub_alone_is_never_taken_for_two(

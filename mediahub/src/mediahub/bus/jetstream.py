@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 import nats.errors
+from nats.aio.client import Client
 
 from ..engine.errors import MediaHubError
 from . import broker, ports, publishing, pulling, streams, subjects, waiting
@@ -171,10 +172,24 @@ class JetStreamBus:
         async with puller.open():
             self._troubles.clear('the broker')
             self._state = ports.State.RUNNING
-            await first_end(
-                _lost(connection), self._publish(connection), self._consume(connection, puller)
-            )
+            try:
+                await first_end(
+                    _lost(connection), self._publish(connection), self._consume(connection, puller)
+                )
+            except pulling.Shared:
+                await self._leave(client, name)
+                raise
         raise ConnectionLost('the connection to the broker is gone')
+
+    async def _leave(self, client: Client, name: str) -> None:
+        """Have the other one that reads by this name begin anew.
+
+        What came here and was acknowledged never reached it, and it need not have noticed.
+        """
+        try:
+            await streams.forget_consumer(client, name)
+        except (MediaHubError, nats.errors.Error, TimeoutError) as error:
+            _logger.warning('the bus: %s; the other hub may miss events', _explained(error))
 
     async def _publish(self, connection: broker.Connection) -> NoReturn:
         """Keep the outbox empty."""

@@ -175,6 +175,20 @@ async def create_consumer(client: Client, stream: str, name: str, details: Docum
     return int(answer.get('num_pending', 0))
 
 
+async def forget_consumer(client: Client, name: str) -> None:
+    """Make the broker forget what a consumer has read; the stream stays as it is.
+
+    Raises:
+        Unsuitable: It does not; that there is no such consumer is all right.
+    """
+    what = f'cannot remove the consumer {name} of the stream {subjects.STREAM}'
+    try:
+        await ask(client, f'CONSUMER.DELETE.{subjects.STREAM}.{name}', {}, what)
+    except Refusal as error:
+        if error.code != _NOT_FOUND:
+            raise
+
+
 def _ours(name: str) -> Document:
     return {
         'durable_name': name,
