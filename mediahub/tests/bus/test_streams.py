@@ -126,6 +126,24 @@ async def test_settings_that_can_cost_events_are_remarked_on(
         assert remark in hub.bus.status.warning
 
 
+@pytest.mark.parametrize(('retention', 'kept'), [('limits', False), ('interest', True)])
+async def test_a_consumer_is_forgotten_only_where_that_drops_no_event(
+    server: NatsServer, operator: Operator, retention: str, kept: bool
+):
+    await made(operator, retention=retention)
+    await streams.ensure_consumer(operator.client, 'mediahub-one')
+    await operator.publish('playback.plex.movie', b'not read yet')
+
+    if kept:
+        with pytest.raises(streams.Unsuitable, match='keeps nothing that was read'):
+            await streams.forget_consumer(operator.client, 'mediahub-one')
+    else:
+        await streams.forget_consumer(operator.client, 'mediahub-one')
+        await streams.forget_consumer(operator.client, 'mediahub-one')
+    assert list(await operator.consumers(subjects.STREAM)) == ['mediahub-one'] * kept
+    assert await operator.count(subjects.STREAM) == 1
+
+
 async def test_a_stream_that_confirms_nothing_is_refused(
     hubs: Hubs, server: NatsServer, operator: Operator
 ):

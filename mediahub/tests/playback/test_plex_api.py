@@ -175,7 +175,9 @@ async def test_a_snapshot_of_another_shape_is_read_as_well(
         assert (seen.item.rating_key, seen.offset_ms) == ('7', 5)
 
 
-@pytest.mark.parametrize('listed', [b'null', b'7', b'[7, 8]', b'[]', b'""'])
+@pytest.mark.parametrize(
+    'listed', [b'null', b'7', b'[7, 8]', b'[]', b'""', b'{}', b'[{}]', b'[{ }, [], null]']
+)
 async def test_what_is_no_session_is_not_counted_as_one(
     api: PlexApi, server: Paths, listed: bytes
 ):

@@ -163,6 +163,15 @@ def test_a_session_is_compared_with_how_it_was_last_however_long_it_stayed_the_s
     assert moved.stream is first.stream
 
 
+@pytest.mark.parametrize('offsets', [('0e3', '1e3'), ('5.7', '6.7'), ('-1', '-2'), ('"1"', '"2"')])
+def test_an_offset_in_another_notation_is_not_taken_for_a_part_of_it(offsets: tuple[str, str]):
+    reader = plex_seen.Sessions()
+    for offset in offsets:
+        sent = f'{{"ratingKey": "1", "viewOffset": {offset}, "title": "a"}}'.encode()
+        (now,) = reader.read([msgspec.Raw(sent)])
+        assert now == plex_seen.seen(Node(msgspec.json.decode(sent)))
+
+
 def test_two_sessions_of_one_key_are_read_each_for_itself():
     reader = plex_seen.Sessions()
     one = {'sessionKey': '1', 'ratingKey': '1', 'User': {'id': '1'}}

@@ -178,14 +178,20 @@ def test_exports_every_month_and_again_without_a_trace(tmp_path: pathlib.Path):
     assert rows == (1,)
 
 
-def test_a_restore_that_cannot_replace_the_file_leaves_its_log_with_it(
-    file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-):
+def damaged(file: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Damage a database that has a log; its backup of before, and the log."""
     with Database(file) as database:
-        made = backup.backup(database, tmp_path / 'backups', NOW)
+        made = backup.backup(database, folder / 'backups', NOW)
     file.write_bytes(b'damaged, so its log stays')
     log = file.with_name(f'{file.name}.wal')
     log.write_bytes(b'what was written last')
+    return made, log
+
+
+def test_a_restore_that_cannot_replace_the_file_leaves_its_log_with_it(
+    file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    made, log = damaged(file, tmp_path)
     replace = pathlib.Path.replace
 
     def refused(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
@@ -204,11 +210,7 @@ def test_a_restore_that_cannot_replace_the_file_leaves_its_log_with_it(
 def test_a_restore_that_cannot_keep_the_file_touches_no_log(
     file: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ):
-    with Database(file) as database:
-        made = backup.backup(database, tmp_path / 'backups', NOW)
-    file.write_bytes(b'damaged, so its log stays')
-    log = file.with_name(f'{file.name}.wal')
-    log.write_bytes(b'what was written last')
+    made, log = damaged(file, tmp_path)
     other = file.with_name(f'{file.name}.before-{NOW:%Y%m%dT%H%M%SZ}.wal')
     other.write_bytes(b'of somebody else')
 

@@ -137,7 +137,7 @@ async def _read_all(
             left = min(left - len(messages), _behind(messages))
             if report:
                 report(outcome)
-    await streams.ask(client, f'CONSUMER.DELETE.{stream}.{name}', {}, f'the consumer {name}')
+    await streams.remove_consumer(client, stream, name)
     return outcome
 
 

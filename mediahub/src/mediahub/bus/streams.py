@@ -175,18 +175,27 @@ async def create_consumer(client: Client, stream: str, name: str, details: Docum
     return int(answer.get('num_pending', 0))
 
 
-async def forget_consumer(client: Client, name: str) -> None:
-    """Make the broker forget what a consumer has read; the stream stays as it is.
-
-    Raises:
-        Unsuitable: It does not; that there is no such consumer is all right.
-    """
-    what = f'cannot remove the consumer {name} of the stream {subjects.STREAM}'
+async def remove_consumer(client: Client, stream: str, name: str) -> None:
+    """Remove a consumer, if there is one of that name; the stream stays as it is."""
+    what = f'cannot remove the consumer {name} of the stream {stream}'
     try:
-        await ask(client, f'CONSUMER.DELETE.{subjects.STREAM}.{name}', {}, what)
+        await ask(client, f'CONSUMER.DELETE.{stream}.{name}', {}, what)
     except Refusal as error:
         if error.code != _NOT_FOUND:
             raise
+
+
+async def forget_consumer(client: Client, name: str) -> None:
+    """Have whoever reads by a hub's name begin anew.
+
+    Raises:
+        Unsuitable: The broker would drop what only this consumer had yet to read, so nothing was
+            done; or it refuses.
+    """
+    found = await config(client, subjects.STREAM) or {}
+    if found.get('retention', 'limits') != 'limits':
+        raise Unsuitable(f'the stream {subjects.STREAM} keeps nothing that was read')
+    await remove_consumer(client, subjects.STREAM, name)
 
 
 def _ours(name: str) -> Document:

@@ -44,8 +44,11 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def came(self) -> int:
-        """How many there are; what is no object is none."""
-        return sum(bytes(sent).startswith(b'{') for sent in self.sessions)
+        """How many there are; what is no object is none, and neither is one that says nothing."""
+        return sum(bool(_SOMETHING.match(bytes(sent))) for sent in self.sessions)
+
+
+_SOMETHING = re.compile(rb'{\s*[^\s}]')
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -95,7 +98,7 @@ class Sessions:
         return found
 
 
-_OFFSET = re.compile(rb'"viewOffset": ?"?([0-9]{1,15})"?')
+_OFFSET = re.compile(rb'"viewOffset": ?("?)([0-9]{1,15})\1(?=[,}])')
 
 
 def _parted(sent: bytes) -> tuple[bytes, int | None]:
@@ -103,7 +106,7 @@ def _parted(sent: bytes) -> tuple[bytes, int | None]:
     match = _OFFSET.search(sent)
     if match is None or sent.count(b'viewOffset') != 1:
         return sent, None
-    return sent[: match.start()] + sent[match.end() :], int(match[1])
+    return sent[: match.start()] + sent[match.end() :], int(match[2])
 
 
 def _decoded(sent: bytes) -> plays.Seen | None:

@@ -104,7 +104,6 @@ class Storm:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._looks: list[datetime.datetime] = []
-        self._restarted = clocks.real()
         self._blank: list[tuple[datetime.datetime, datetime.datetime]] = []
 
     def rage(self) -> list[Count]:
@@ -242,8 +241,9 @@ class Storm:
 
     def _begin_restart(self, begin: float, length: float) -> None:
         how = self._random.choice(('503', 'empty', ''))
-        self._at(begin, lambda: self._restart(how))
-        self._at(begin + length, self._ready)
+        restarted: list[datetime.datetime] = []
+        self._at(begin, lambda: restarted.append(self._restart(how)))
+        self._at(begin + length, lambda: self._ready(how, restarted[0]))
 
     def _begin_cut(self, begin: float, length: float) -> None:
         self._at(begin, self._cut)
@@ -257,15 +257,16 @@ class Storm:
         self._say('the network is back')
         self._network.come_back()
 
-    def _restart(self, how: str) -> None:
+    def _restart(self, how: str) -> datetime.datetime:
         self._say(f'the server restarts, and answers {how or "at once"}')
-        self._restarted = clocks.real()
+        began = clocks.real()
         self._plex.restart(survivors=True, starting=how)
+        return began
 
-    def _ready(self) -> None:
-        if self._plex.quirks.starting == 'empty':
-            self._blank.append((self._restarted, clocks.real()))
+    def _ready(self, how: str, restarted: datetime.datetime) -> None:
         self._plex.ready()
+        if how == 'empty':
+            self._blank.append((restarted, clocks.real()))
 
     def _stop_broker(self) -> None:
         self._say('the broker stops')
