@@ -10,6 +10,7 @@ page before, which costs the same however far one has come and misses nothing wh
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 import msgspec
 
@@ -18,6 +19,7 @@ from . import asking, cursors, places, playrows, totals
 from .asking import LARGEST_PAGE, HistoryQuery, Order
 from .database import Database, Query, stored
 from .ranges import QueryError
+from .readplays import ReadPlays, Version
 
 __all__ = ['LARGEST_PAGE', 'HistoryPage', 'HistoryQuery', 'Order', 'QueryError', 'page']
 
@@ -37,8 +39,13 @@ class HistoryPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
-def page(database: Database, query: HistoryQuery) -> HistoryPage:
+def page(database: Database, query: HistoryQuery, kept: ReadPlays) -> HistoryPage:
     """Read a page, and its totals from the same state of the database.
+
+    Args:
+        database: Where plays are.
+        query: What is asked for.
+        kept: Plays that were read before.
 
     Raises:
         QueryError: The query makes no sense.
@@ -50,7 +57,7 @@ def page(database: Database, query: HistoryQuery) -> HistoryPage:
         told = totals.of(run, query, words, condition) if query.counted else (None, None)
         total, played_ms = told
         found = places.of(run, places.Asked(query, words, condition, total))
-        plays = _plays(run, [place[0] for place in found[: query.limit]])
+        plays = _plays(run, [place[0] for place in found[: query.limit]], kept)
     more = bool(plays) and len(found) > query.limit
     return HistoryPage(
         plays=plays,
@@ -73,15 +80,37 @@ def _check(query: HistoryQuery) -> None:
             raise QueryError(f'the time {moment} has no zone')
 
 
-def _plays(run: Query, numbers: list[int]) -> list[Play]:
-    """The plays at row numbers, in that order; only these rows are read in full."""
+# Row numbers are another play's after DuckDB has tidied the file up, so plays are told by these.
+_VERSIONS = """
+SELECT rowid, play_id, ordinal FROM finished_plays
+WHERE rowid IN (SELECT unnest(?::BIGINT[]))
+"""
+
+
+def _plays(run: Query, numbers: list[int], kept: ReadPlays) -> list[Play]:
+    """The plays at row numbers, in that order."""
+    if not numbers:
+        return []
+    versions = {
+        number: (play_id, ordinal) for number, play_id, ordinal in run(_VERSIONS, [numbers])
+    }
+    found = kept.find(versions.values())
+    missing = [number for number in numbers if versions[number] not in found]
+    if missing:
+        fresh = _read(run, missing, versions)
+        kept.keep(fresh)
+        found |= fresh
+    return [found[versions[number]] for number in numbers]
+
+
+def _read(run: Query, numbers: list[int], versions: Mapping[int, Version]) -> dict[Version, Play]:
+    """The plays at row numbers; only these rows are read in full."""
     rows = run(
         f'SELECT rowid, {playrows.SELECTED} FROM finished_plays '  # noqa: S608 - constants
         'WHERE rowid IN (SELECT unnest(?::BIGINT[]))',
         [numbers],
     )
-    found = {row[0]: row[1:] for row in rows}
-    return [playrows.play(found[number]) for number in numbers]
+    return {versions[row[0]]: playrows.play(row[1:]) for row in rows}
 
 
 def _cursor(query: HistoryQuery, value: object, last: Play) -> str:

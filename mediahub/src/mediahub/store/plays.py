@@ -21,6 +21,7 @@ from . import history, matching, playrows, retention, rollups, zones
 from .database import Database, StoreError, restored, stored
 from .history import HistoryPage, HistoryQuery
 from .names import Learned
+from .readplays import ReadPlays
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ class Plays:
         self._database = database
         self.zone = zone
         self._names = Learned(database)
+        self._read = ReadPlays()
         zones.adopt(database, zone)
         self._uncounted = int(database.one('SELECT count(*) FROM uncounted') or 0)
 
@@ -349,7 +351,7 @@ class Plays:
         Raises:
             QueryError: The query makes no sense.
         """
-        return history.page(self._database, query)
+        return history.page(self._database, query, self._read)
 
     def find(self, play_id: str) -> Play | None:
         """A play by its id, whether it goes on or has ended."""
