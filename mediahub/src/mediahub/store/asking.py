@@ -100,12 +100,14 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         pieces: A condition on ``piece``, for the text.
+        sought: The SELECT of pieces within that condition; None where it names them.
         keyed: For the rating key; None as well where no column of titles tells whether a play
             has it.
         accounts: Of each server the accounts.
     """
 
     pieces: Part | None = None
+    sought: Part | None = None
     keyed: Keyed | None = None
     accounts: tuple[tuple[str, tuple[str, ...]], ...] | None = None
 
@@ -115,21 +117,23 @@ def found(run: Query, query: HistoryQuery) -> Found:
     words = matching.key(query.text or '').split()
     name = (query.viewer or '').strip()
     key = query.rating_key
+    pieces, sought = _spoken(run, words) if words else (None, None)
     return Found(
-        _spoken(run, words) if words else None,
+        pieces,
+        sought,
         _keyed(run, key, query.server) if key is not None else None,
         _named(run, name, query.server),
     )
 
 
-def _spoken(run: Query, words: Sequence[str]) -> Part:
-    """That a play is of one of the titles in which all words occur."""
+def _spoken(run: Query, words: Sequence[str]) -> tuple[Part, Part | None]:
+    """That a play is of one of the titles in which all words occur, and the SELECT of many."""
     contained = ' AND '.join('contains(sought, ?)' for _ in words)
     select = f'SELECT DISTINCT piece FROM titles WHERE {contained}'  # noqa: S608 - constants
     rows = run(f'{select} LIMIT ?', [*words, _FEW + 1])
     if len(rows) > _FEW:
-        return Part(f'piece IN ({select})', tuple(words))
-    return _one_of('piece', [row[0] for row in rows], 'UBIGINT')
+        return Part(f'piece IN ({select})', tuple(words)), Part(select, tuple(words))
+    return _one_of('piece', [row[0] for row in rows], 'UBIGINT'), None
 
 
 _KEYS = ('rating_key', 'parent_rating_key', 'grandparent_rating_key')

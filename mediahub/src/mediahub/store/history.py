@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ..plays import Play
-from . import asking, cursors, places, playrows, totals
+from . import asking, cursors, keptdays, places, playrows, totals
 from .asking import LARGEST_PAGE, HistoryQuery, Order
 from .database import Database, Query, stored
 from .ranges import QueryError
@@ -51,11 +51,14 @@ def page(database: Database, query: HistoryQuery, kept: ReadPlays) -> HistoryPag
         QueryError: The query makes no sense.
     """
     _check(query)
+    days = keptdays.of(database)
+    before = totals.Kept(days, days.number)
     with database.snapshot() as run:
         words = asking.found(run, query)
         condition = asking.about(query, words)
-        told = totals.of(run, query, words, condition) if query.counted else (None, None)
-        total, played_ms = told
+        total = played_ms = None
+        if query.counted:
+            total, played_ms = totals.of(run, query, words, condition, before)
         found = places.of(run, places.Asked(query, words, condition, total))
         plays = _plays(run, [place[0] for place in found[: query.limit]], kept)
     more = bool(plays) and len(found) > query.limit

@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from ..plays import Decision
-from . import account_peaks, ranges, rollups, zones
+from . import keptdays, ranges, rollups, zones
 from .database import Database, Query, Row, restored
 from .ranges import Part, StatsQuery
 
@@ -167,15 +167,9 @@ def sweep(
     )
 
 
-# Days that wait for being swept, and those with plays that are not even counted.
-_STALE = """
-SELECT day FROM stale_peaks
-UNION SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE FROM uncounted
-"""
-
 # The first and the last day on which a stream went on. Plays themselves would have to be looked
 # through for that as soon as some came in that are not written into the file proper.
-_ENDS = f'SELECT min(day), max(day) FROM (SELECT day FROM peaks UNION ALL ({_STALE}))'  # noqa: S608 - constants
+_ENDS = f'SELECT min(day), max(day) FROM (SELECT day FROM peaks UNION ALL ({keptdays.STALE}))'  # noqa: S608 - constants
 
 _NEXT = 'SELECT day FROM stale_peaks ORDER BY day DESC LIMIT ?'
 
@@ -195,7 +189,7 @@ def refresh(database: Database, zone: datetime.tzinfo, limit: int = 400) -> int:
 
 
 def _replace(database: Database, zone: datetime.tzinfo, days: Sequence[datetime.date]) -> None:
-    account_peaks.of(database).sweep(days)
+    keptdays.of(database).sweep(days)
     rows = sweep(database.rows, days, zone) + sweep(database.rows, days, zone, by_server=True)
     for table in ('peaks', 'stale_peaks'):
         database.execute(f'DELETE FROM {table} WHERE day IN (SELECT unnest(?::DATE[]))', [days])  # noqa: S608 - constants
@@ -211,14 +205,14 @@ def _replace(database: Database, zone: datetime.tzinfo, days: Sequence[datetime.
 
 def by_day(database: Database, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]:
     """The peaks of the days that a chart is asked for, where there are plays."""
-    number = account_peaks.of(database).number
+    number = keptdays.of(database).number
     with database.snapshot() as run:
         stale = _stale(run, asked)
         if asked.account is None:
             rows = _stored(run, asked, stale)
             rows += sweep(run, stale, zone, about=_who(asked)) if stale else []
         else:
-            rows = _OfAccount(run, asked, zone).rows(account_peaks.of(database), number, stale)
+            rows = _OfAccount(run, asked, zone).rows(keptdays.of(database), number, stale)
     return [_peak(row) for row in sorted(rows, key=lambda row: row[0])]
 
 
@@ -237,7 +231,7 @@ def _when(asked: StatsQuery) -> Part:
 
 def _stale(query: Query, asked: StatsQuery) -> list[datetime.date]:
     when = _when(asked)
-    rows = query(f'SELECT day FROM ({_STALE}) WHERE {when.sql}', when.parameters)  # noqa: S608 - constants
+    rows = query(f'SELECT day FROM ({keptdays.STALE}) WHERE {when.sql}', when.parameters)  # noqa: S608 - constants
     return [row[0] for row in rows]
 
 
@@ -259,7 +253,7 @@ class _OfAccount:
         self._run, self._asked, self._zone = run, asked, zone
 
     def rows(
-        self, kept: account_peaks.Kept, number: int, stale: Sequence[datetime.date]
+        self, kept: keptdays.Kept, number: int, stale: Sequence[datetime.date]
     ) -> Sequence[Row]:
         """The rows of all days; of many days, those that are kept where these did not change.
 
@@ -272,7 +266,8 @@ class _OfAccount:
         if len(days) <= _AT_ONCE:
             return self._swept(days)
         asked = self._asked
-        name = (asked.server, asked.account, asked.first, asked.last, zones.name(self._zone))
+        zone = zones.name(self._zone)
+        name = (asked.server, asked.account, asked.first, asked.last, zone)
         found = kept.find(name)
         if found is None:
             rows = {row[0]: row for row in self._swept(days)}
@@ -281,7 +276,7 @@ class _OfAccount:
             changed = since.union(stale)
             rows = {day: row for day, row in chart.rows.items() if day not in changed}
             rows |= {row[0]: row for row in self._swept(sorted(changed.intersection(days)))}
-        kept.keep(name, account_peaks.Chart(number, rows))
+        kept.keep(name, keptdays.Chart(number, rows))
         return list(rows.values())
 
     def _days(self) -> list[datetime.date]:

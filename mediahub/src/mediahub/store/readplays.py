@@ -4,9 +4,9 @@
 """Plays that pages of history have shown, kept in memory for the next page.
 
 Whoever watches a page asks for the same plays again and again. To read one in full takes a look
-into each of some fifty columns, and where plays are from all the years, into each as often as there
-are plays. A version of a play never changes (see :mod:`mediahub.store.plays`), so nothing
-here is ever out of date: which plays are on a page, and in which version, the database tells.
+into each of some fifty columns, and plays from all the years lie apart in every one of them. A
+version of a play never changes (see :mod:`mediahub.store.plays`), so nothing here is ever out of
+date: which plays are on a page, and in which version, the database tells.
 """
 
 from __future__ import annotations

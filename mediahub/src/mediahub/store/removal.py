@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
-from . import account_peaks, names, rollups
+from . import keptdays, names, rollups
 from .database import Database, Query, stored
 
 # Plays of one transaction. Writers wait for it.
@@ -72,7 +72,7 @@ def batch(database: Database, until: datetime.datetime, limit: int = BATCH) -> i
 
 
 def _forget_peaks(database: Database) -> None:
-    account_peaks.of(database).forget()
+    keptdays.of(database).forget()
     for table in ('peaks', 'stale_peaks'):
         database.execute(_BEFORE_ALL.format(table))
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from collections.abc import Hashable, Sequence
+from typing import Any, cast
 
 import msgspec
 
-from . import ranges, rollups
+from . import keptdays, ranges, rollups
 from .asking import Found, HistoryQuery, Order, of_accounts
-from .database import Query
+from .database import Query, Row
 from .ranges import EVERYTHING, Part, together
 
 # What a query may ask for, and the column of counts that knows of it.
@@ -58,7 +59,21 @@ _TABLES = (
 _DECISIONS = {value: name for name, value in rollups.DECISIONS.items()}
 
 
-def of(run: Query, query: HistoryQuery, words: Found, condition: Part) -> tuple[int, int]:
+class Kept(msgspec.Struct, frozen=True):
+    """Where totals are kept that no counts know.
+
+    Attributes:
+        days: What is kept of the database.
+        number: Of its last sweep before the state of the database that is read.
+    """
+
+    days: keptdays.Kept
+    number: int
+
+
+def of(
+    run: Query, query: HistoryQuery, words: Found, condition: Part, kept: Kept
+) -> tuple[int, int]:
     """Plays, and milliseconds.
 
     Args:
@@ -66,8 +81,11 @@ def of(run: Query, query: HistoryQuery, words: Found, condition: Part) -> tuple[
         query: What is asked for.
         words: What its words stand for.
         condition: What it says of plays.
+        kept: Totals that were found before.
     """
-    part = _counted(query, words) or _from_plays(condition)
+    part = _counted(query, words)
+    if part is None:
+        return _looked_through(run, words, condition, kept)
     plays, played_ms = run(part.sql, part.parameters)[0]
     return plays, played_ms
 
@@ -126,11 +144,45 @@ def by_value(
     return [Same(*row) for row in rows]
 
 
-def _from_plays(condition: Part) -> Part:
-    return Part(
-        'SELECT count(*), coalesce(sum(played_ms), 0)::BIGINT FROM finished_plays '  # noqa: S608 - constants
-        f'WHERE {condition.sql}',
+def _looked_through(run: Query, words: Found, condition: Part, kept: Kept) -> tuple[int, int]:
+    """Likewise from the plays themselves; of what was asked before, those of the changed days."""
+    name = (condition.sql, _hashable(condition.parameters), _titles(run, words))
+    found = kept.days.find(name)
+    if found is None:
+        days = _each_day(run, condition)
+    else:
+        chart, since = found
+        changed = since.union(row[0] for row in run(keptdays.STALE))
+        days = {day: row for day, row in chart.rows.items() if day not in changed}
+        if changed:
+            of_these = Part('day IN (SELECT unnest(?::DATE[]))', (sorted(changed),))
+            days |= _each_day(run, together((of_these, condition)))
+    kept.days.keep(name, keptdays.Chart(kept.number, days))
+    return sum(row[0] for row in days.values()), sum(row[1] for row in days.values())
+
+
+def _each_day(run: Query, condition: Part) -> dict[datetime.date, Row]:
+    rows = run(
+        'SELECT day, count(*), sum(played_ms)::BIGINT FROM finished_plays '  # noqa: S608 - constants
+        f'WHERE {condition.sql} GROUP BY day',
         condition.parameters,
+    )
+    return {day: tuple(rest) for day, *rest in rows}
+
+
+def _titles(run: Query, words: Found) -> Hashable:
+    """What tells one set of titles from another, where a condition looks them up itself."""
+    if words.sought is None:
+        return None
+    part = words.sought
+    sql = f'SELECT count(*), bit_xor(hash(piece)) FROM ({part.sql})'  # noqa: S608 - constants
+    return run(sql, part.parameters)[0]
+
+
+def _hashable(values: Sequence[object]) -> Hashable:
+    return tuple(
+        tuple(cast('list[object]', value)) if isinstance(value, list) else value
+        for value in values
     )
 
 

@@ -1,11 +1,12 @@
 # Copyright 2026 The Charmarr authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Peaks of accounts that were asked for, kept in memory for who asks again.
+"""What was found out about days and has no table of counts, kept in memory for who asks again.
 
-The database keeps no peaks of accounts: there would be more of them than plays on some days. To
-find them, all plays have to be looked through. So what was found is kept, and when it is asked for
-again, only those days are swept that have changed since.
+The database keeps no peaks of accounts: there would be more of them than plays on some days. Nor
+does it count plays by everything that a page can be asked for at once. To find either, all plays
+have to be looked through. So what was found is kept by day, and when it is asked for again, only
+those days are looked at that have changed since.
 
 A day that has changed is stale, and seen to be so in the reader's own state of the database, until
 :func:`mediahub.store.peaks.refresh` sweeps it. From then on it has the number of that sweep here.
@@ -27,14 +28,20 @@ import msgspec
 from .database import Database, Row
 
 # Charts that are kept; one of ten years takes a megabyte.
-_MOST = 16
+_MOST = 24
+
+# Days that wait for being swept, and those with plays that are not even counted.
+STALE = """
+SELECT day FROM stale_peaks
+UNION SELECT unnest(generate_series(day, last_day, INTERVAL 1 DAY))::DATE FROM uncounted
+"""
 
 
 class Chart(msgspec.Struct, frozen=True):
-    """Peaks of days.
+    """What was found about days.
 
     Attributes:
-        number: Of the last sweep before they were read.
+        number: Of the last sweep before they were looked at.
         rows: By day, where there are some.
     """
 
