@@ -138,10 +138,12 @@ class Measured:
     """How long the answers to a question took, in seconds, and how large they were.
 
     Attributes:
+        first: How long it took when it was asked for the first time, after the hub's start.
         work: The least processor time of the hub for one, with what the storm took meanwhile.
     """
 
     question: Question
+    first: float
     times: list[float]
     work: float
     size: int
@@ -163,16 +165,18 @@ def measured(client: Client, questions: Sequence[Question], repeats: int) -> lis
     sizes: dict[str, int] = {}
     times: dict[str, list[float]] = {question.name: [] for question in questions}
     works: dict[str, list[float]] = {question.name: [] for question in questions}
+    firsts: dict[str, float] = {}
     for turn in range(repeats + WARM):
         for question in questions:
             took, work, sizes[question.name] = client.ask(question)
+            firsts.setdefault(question.name, took)
             if turn >= WARM:
                 times[question.name].append(took)
                 works[question.name].append(work)
         load = os.getloadavg()[0]
         print(f'turn {turn + 1} of {repeats + WARM}, load {load:.1f}', file=sys.stderr, flush=True)
     return [
-        Measured(question, times[name], min(works[name]), sizes[name])
+        Measured(question, firsts[name], times[name], min(works[name]), sizes[name])
         for question in questions
         for name in [question.name]
     ]
@@ -196,11 +200,13 @@ def of_sqlite(path: pathlib.Path, questions: Sequence[Question]) -> dict[str, fl
 def told(measures: Sequence[Measured], sqlite: dict[str, float | None], goal: float) -> None:
     """Print the table."""
     width = max(len(measure.question.name) for measure in measures)
-    print(f'{"":{width}}  p50 ms  p95 ms  CPU ms      kB  SQLite ms  times')
+    print(f'{"":{width}}  p50 ms  p95 ms 1st ms  CPU ms      kB  SQLite ms  times')
     for measure in measures:
         name = measure.question.name
         line = f'{name:{width}} {measure.p50 * 1000:7.1f} {measure.p95 * 1000:7.1f}'
-        line += f' {measure.work * 1000:7.1f} {measure.size / 1000:7.1f}'
+        line += (
+            f' {measure.first * 1000:6.1f} {measure.work * 1000:7.1f} {measure.size / 1000:7.1f}'
+        )
         if name in sqlite:
             took = sqlite[name]
             bound = '' if took is not None else '>'

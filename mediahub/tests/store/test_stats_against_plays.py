@@ -349,6 +349,10 @@ def compare_peaks(
             for peak in found
             if peak.decisions.get(decision.value)
         } == {day: most for day, (most, _) in live_at_once(of_decision, zone, query).items()}
+    everything = [None, *Decision]
+    assert stats.highest(query, everything) == [
+        max(found, key=lambda peak: peak.of(decision), default=None) for decision in everything
+    ]
 
 
 @hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.too_slow])

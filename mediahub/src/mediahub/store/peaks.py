@@ -216,6 +216,20 @@ def by_day(database: Database, asked: StatsQuery, zone: datetime.tzinfo) -> list
     return [_peak(row) for row in sorted(rows, key=lambda row: row[0])]
 
 
+def highest(database: Database, asked: StatsQuery, zone: datetime.tzinfo) -> list[Peak]:
+    """Of the days that a chart is asked for those with the most streams, of all and of each kind.
+
+    Among them are, of equally high ones, the first; there may be others.
+    """
+    if asked.account is not None:
+        return by_day(database, asked, zone)
+    with database.snapshot() as run:
+        stale = _stale(run, asked)
+        rows = _summits(run, asked, stale)
+        rows += sweep(run, stale, zone, about=_who(asked)) if stale else []
+    return [_peak(row) for row in sorted(rows, key=lambda row: row[0])]
+
+
 def _peak(row: Row) -> Peak:
     return Peak(day=row[0], streams=row[2], began=row[3], most=row[4:])
 
@@ -236,14 +250,33 @@ def _stale(query: Query, asked: StatsQuery) -> list[datetime.date]:
 
 
 def _stored(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> list[Row]:
+    there = _there(asked)
+    passed_over = set(stale)
+    return [row for row in query(there.sql, there.parameters) if row[0] not in passed_over]
+
+
+def _summits(query: Query, asked: StatsQuery, stale: Sequence[datetime.date]) -> list[Row]:
+    """Of the stored peaks the first of the highest, of all streams and of each decision."""
+    there = _there(asked)
+    each = ' UNION ALL '.join(
+        f'(SELECT * FROM fit ORDER BY {column} DESC, day LIMIT 1)'  # noqa: S608 - constants
+        for column in ('streams', *rollups.DECISIONS)
+    )
+    return query(
+        f'WITH fit AS MATERIALIZED (FROM ({there.sql}) WHERE day NOT IN '
+        f'(SELECT unnest(?::DATE[]))) {each}',
+        [*there.parameters, stale],
+    )
+
+
+def _there(asked: StatsQuery) -> Part:
+    """The stored peaks of days."""
     when = _when(asked)
-    rows = query(
+    return Part(
         f'SELECT day, server, streams, moment, {_EACH} FROM peaks '  # noqa: S608 - constants
         f'WHERE server = ? AND {when.sql}',
-        [asked.server or '', *when.parameters],
+        (asked.server or '', *when.parameters),
     )
-    passed_over = set(stale)
-    return [row for row in rows if row[0] not in passed_over]
 
 
 class _OfAccount:

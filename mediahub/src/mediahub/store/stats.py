@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ..plays import Decision
 from . import names, peaks, ranges, rollups, titles
 from .database import Database, Row
 from .peaks import Peak
@@ -221,6 +222,15 @@ class Stats:
     def concurrent(self, query: StatsQuery) -> list[Peak]:
         """The peak of every day that has plays."""
         return peaks.by_day(self._database, query, self._zone)
+
+    def highest(
+        self, query: StatsQuery, decisions: Sequence[Decision | None]
+    ) -> list[Peak | None]:
+        """The first of the highest peaks of each decision, or of all streams together (None)."""
+        found = peaks.highest(self._database, query, self._zone)
+        return [
+            max(found, key=lambda peak: peak.of(decision), default=None) for decision in decisions
+        ]
 
     def _added_up(self, query: StatsQuery, parts: Sequence[ranges.Part], *keys: str) -> list[Row]:
         order = f'ORDER BY {keys[0]}' if keys else ''

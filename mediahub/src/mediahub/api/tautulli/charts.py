@@ -122,19 +122,21 @@ def _user(found: Slice) -> Node:
     return _row(found) | named | {'user_id': words.number(found.key)}
 
 
+_CONCURRENT: dict[str, Decision | None] = {
+    'Concurrent Streams': None,
+    'Concurrent Transcodes': Decision.TRANSCODE,
+    'Concurrent Direct Streams': Decision.COPY,
+    'Concurrent Direct Plays': Decision.DIRECT_PLAY,
+}
+
+
 def _most_concurrent(stats: Stats, query: StatsQuery) -> list[Node]:
-    peaks = stats.concurrent(query)
     rows = list[Node]()
-    for title, decision in (
-        ('Concurrent Streams', None),
-        ('Concurrent Transcodes', Decision.TRANSCODE),
-        ('Concurrent Direct Streams', Decision.COPY),
-        ('Concurrent Direct Plays', Decision.DIRECT_PLAY),
-    ):
-        highest = max(peaks, key=lambda peak: peak.of(decision), default=None)
-        moment = highest.moment if highest else None
+    highest = stats.highest(query, list(_CONCURRENT.values()))
+    for (title, decision), peak in zip(_CONCURRENT.items(), highest, strict=True):
+        moment = peak.moment if peak else None
         when = int(moment.timestamp()) if moment else ''
-        count = highest.of(decision) if highest else 0
+        count = peak.of(decision) if peak else 0
         rows.append({'title': title, 'count': count, 'started': when, 'stopped': ''})
     return rows
 
