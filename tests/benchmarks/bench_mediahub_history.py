@@ -17,7 +17,7 @@ percentile.
         [--no-storm]
 
 The plays are made once for each number and kept in the folder, where one is given. 10 million
-take some minutes and 1.6 GB, and about 5 GB more for SQLite; 100 million take 12 GB.
+take some minutes and 1.6 GB, and about 5 GB more for SQLite; 100 million take 16 GB.
 """
 
 from __future__ import annotations
