@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 
+import duckdb
 import pytest
 
 from mediahub.plays import Player
@@ -155,6 +156,19 @@ def test_file_of_another_process_is_told_with_the_process(filled: pathlib.Path):
 
 
 def test_log_is_read_after_a_kill(logged: pathlib.Path):
+    with Database(logged) as database:
+        assert database.one('SELECT count(*) FROM finished_plays') == 400
+
+
+@pytest.mark.parametrize('moment', ['before_header', 'after_free_list_write', 'before_truncate'])
+def test_kill_in_a_checkpoint_loses_nothing(logged: pathlib.Path, moment: str):
+    """Up to its last moment, when all of the log is in the file, and only then DuckDB removes it."""
+    with duckdb.connect(str(logged)) as connection:
+        connection.execute(f"SET debug_checkpoint_abort = '{moment}'")
+        with pytest.raises(duckdb.FatalException, match='Checkpoint aborted'):
+            connection.execute('CHECKPOINT')
+    assert log_of(logged).stat().st_size > 0
+
     with Database(logged) as database:
         assert database.one('SELECT count(*) FROM finished_plays') == 400
 

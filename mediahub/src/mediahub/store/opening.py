@@ -102,10 +102,12 @@ def _keep_what_was_passed_over(
     That is right where a kill left the end half-written, or came in the middle of a checkpoint.
     But a length with a wrong bit looks the same to DuckDB, and what is behind it is worth keeping.
     """
+    wal = path.with_name(f'{path.name}.wal')
+    if not wal.exists():  # a kill came when all of it was in the file, and DuckDB removed it
+        return
     row = connection.execute('SELECT wal_size FROM pragma_database_size()').fetchone()
     if row is None or _most(row[0]) >= size:
         return
-    wal = path.with_name(f'{path.name}.wal')
     kept = migrations.keep(wal, 'kept')
     _log.warning('the end of %s was not taken over; it is kept as %s', wal, kept)
 
