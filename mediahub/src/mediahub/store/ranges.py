@@ -229,7 +229,11 @@ def _select(keys: Sequence[str], values: Sequence[str], source: str, condition: 
 
 
 def total(
-    parts: Sequence[Part], names: Sequence[str], measures: Sequence[str] = ALL, rest: str = ''
+    parts: Sequence[Part],
+    names: Sequence[str],
+    measures: Sequence[str] = ALL,
+    rest: str = '',
+    same: Sequence[str] = (),
 ) -> Part:
     """Add parts up by the names of their keys.
 
@@ -238,13 +242,15 @@ def total(
         names: Of the keys.
         measures: Which are added up; a row of which the first two are zero is left out.
         rest: ORDER BY and LIMIT.
+        same: More columns, which are the same (or NULL) in all rows with the same keys.
     """
     union = ' UNION ALL BY NAME '.join(part.sql for part in parts)
-    sums = ', '.join(f'coalesce(sum({name}), 0)::BIGINT AS {name}' for name in measures)
+    sums = (f'coalesce(sum({name}), 0)::BIGINT AS {name}' for name in measures)
+    values = (f'any_value({name}) AS {name}' for name in same)
     keys = ', '.join(names)
     grouped = f'GROUP BY {keys}' if keys else ''
     return Part(
-        f'SELECT {", ".join((*names, sums))} FROM ({union}) {grouped} '  # noqa: S608 - constants
+        f'SELECT {", ".join((*names, *values, *sums))} FROM ({union}) {grouped} '  # noqa: S608 - constants
         f'HAVING sum({measures[0]}) <> 0 OR sum({measures[1]}) <> 0 {rest}',
         tuple(value for part in parts for value in part.parameters),
     )

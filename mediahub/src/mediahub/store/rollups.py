@@ -183,6 +183,12 @@ FROM (
 GROUP BY server, work
 """
 
+# No fewer than that, without looking for them in the audience.
+MOST_FRESH_VIEWERS = """
+SELECT server, work, count(DISTINCT account) FILTER (sign > 0) AS viewers
+FROM uncounted GROUP BY server, work
+"""
+
 _MORE_VIEWERS = f"""
 MERGE INTO count_viewers AS kept USING ({FRESH_VIEWERS}) AS fresh USING (server, work)
 WHEN MATCHED THEN UPDATE SET viewers = kept.viewers + fresh.viewers

@@ -84,26 +84,40 @@ def _ranked(
 ) -> dict[Wanted, list[Title]]:
     """Rankings of titles that are told apart by the same key."""
     key = wanted[0][0].key
-    part = _counted(query, asked, key, wanted)
-    each = ' UNION ALL '.join(
-        f'(SELECT {place} AS place, * EXCLUDE kind FROM counted '  # noqa: S608 - constants
-        f"WHERE kind = '{level.media_type}' ORDER BY {measure.order}, {key} LIMIT ?)"
-        for place, (level, measure) in enumerate(wanted)
-    )
-    rows = query(
-        f'WITH counted AS MATERIALIZED ({part.sql}) {each}',
-        [*part.parameters, *[asked.limit] * len(wanted)],
-    )
+    rows = _placed(query, asked, wanted, _counted(query, asked, key, wanted))
+    if _at_most(rows, wanted):
+        rows = _placed(query, asked, wanted, _viewed(asked, rollups.FRESH_VIEWERS))
     told = _described(query, key, {row[1] for row in rows})
     places: dict[Wanted, list[Title]] = {each: [] for each in wanted}
     for row in rows:
         ranking = wanted[int(row[0])]
         level, measure = ranking
-        title = _title(row[1:], told.get(row[1]), level)
+        title = _title(row[1:5], told.get(row[1]), level)
         if measure is not Measure.VIEWERS:
             title = msgspec.structs.replace(title, viewers=None)
         places[ranking].append(title)
     return places
+
+
+def _placed(query: Query, asked: StatsQuery, wanted: Sequence[Wanted], part: Part) -> list[Row]:
+    """The number of each ranking with what is counted of its titles, the first title first."""
+    each = ' UNION ALL '.join(
+        f'(SELECT {place} AS place, * EXCLUDE kind FROM counted '  # noqa: S608 - constants
+        f"WHERE kind = '{level.media_type}' ORDER BY {measure.order}, {level.key} LIMIT ?)"
+        for place, (level, measure) in enumerate(wanted)
+    )
+    return query(
+        f'WITH counted AS MATERIALIZED ({part.sql}) {each}',
+        [*part.parameters, *[asked.limit] * len(wanted)],
+    )
+
+
+def _at_most(rows: Sequence[Row], wanted: Sequence[Wanted]) -> bool:
+    """Whether a title has its place by viewers of which there may be fewer.
+
+    Where none has, all places are right: whatever comes behind these has fewer still.
+    """
+    return any(row[5:] == (True,) and wanted[row[0]][1] is Measure.VIEWERS for row in rows)
 
 
 def _counted(query: Query, asked: StatsQuery, key: str, wanted: Sequence[Wanted]) -> Part:
@@ -111,15 +125,16 @@ def _counted(query: Query, asked: StatsQuery, key: str, wanted: Sequence[Wanted]
     kinds = sorted({level.media_type for level, _ in wanted})
     of_kinds = ranges.Part(f'media_type IN ({", ".join("?" * len(kinds))})', tuple(kinds))
     if all(measure is not Measure.VIEWERS for _, measure in wanted):
-        return ranges.total(_parts(asked, key, of_kinds), (key, 'kind'), FEW)
+        return ranges.total(_parts(asked, key, of_kinds), (key,), FEW, same=('kind',))
     if not asked.everything:
-        return _distinct(query, ranges.together((ranges.about(asked), of_kinds)))
+        return _distinct(query, asked, of_kinds)
     if asked.account is not None:
         return _audience(asked)
-    return _viewed(asked)
+    return _viewed(asked, rollups.MOST_FRESH_VIEWERS)
 
 
-# The kind of title that a row of counts is about; each title is of one.
+# The kind of title that a row of counts is about. Each title is of one: its key says so as well,
+# and telling titles apart by both takes twice as long.
 _KIND = f"""CASE {
     ' '.join(f"WHEN {kind}_plays <> 0 THEN '{kind}'" for kind in ('movie', 'episode', 'track'))
 } END AS kind"""
@@ -153,37 +168,48 @@ def _scanned(key: str, condition: Part) -> list[Part]:
     return ranges.scanned((key, _FRESH_KIND), condition, FEW)
 
 
-# Everybody there are plays of, numbered. Two texts are slow to compare, numbers are not.
+# Everybody there are plays of in some months, numbered. Two texts are slow to compare, numbers are
+# not.
 _PEOPLE = """
 SELECT hash(server, account) AS who, (row_number() OVER ())::UINTEGER - 1 AS number FROM (
-    SELECT server, account FROM count_account_month UNION SELECT server, account FROM uncounted
+    SELECT server, account FROM count_account_month WHERE {months}
+    UNION SELECT server, account FROM uncounted
 )
 """
 
 # People, and no fewer titles than there are.
-_MANY = f"""
-SELECT (SELECT count(*) FROM ({_PEOPLE})),
+_MANY = """
+SELECT (SELECT count(*) FROM ({people})),
     (SELECT count(*) FROM count_work) + (SELECT count(*) FROM uncounted)
-"""  # noqa: S608 - constants
+"""
 
 # Bits that may be needed to tell people apart: 64 MiB.
 _BITS = 2**29
 
 
-def _distinct(query: Query, condition: Part) -> Part:
+def _distinct(query: Query, asked: StatsQuery, of_kinds: Part) -> Part:
     """With viewers, from plays."""
-    plays = ranges.stated(condition)
-    people, titles = query(_MANY)[0]
-    source, viewers = f'({plays.sql})', 'count(DISTINCT hash(server, account))'
+    part = ranges.stated(ranges.together((ranges.about(asked), of_kinds)))
+    source, viewers = f'({part.sql})', 'count(DISTINCT hash(server, account))'
+    parameters = part.parameters
+    everybody = _people(asked)
+    people, titles = query(_MANY.format(people=everybody.sql), everybody.parameters)[0]
     if people and people * titles <= _BITS:
         # A bit for each of them is set three times as quickly as a set of them is filled.
-        source += f' JOIN ({_PEOPLE}) ON who = hash(server, account)'
+        source += f' JOIN ({everybody.sql}) ON who = hash(server, account)'
+        parameters += everybody.parameters
         viewers = f'bit_count(bitstring_agg(number, 0, {people - 1}))'
     return Part(
-        'SELECT work, media_type AS kind, count(*) AS plays, '  # noqa: S608 - constants
-        f'sum(played_ms)::BIGINT AS played_ms, {viewers} AS viewers FROM {source} GROUP BY ALL',
-        plays.parameters,
+        'SELECT work, any_value(media_type) AS kind, count(*) AS plays, '  # noqa: S608 - constants
+        f'sum(played_ms)::BIGINT AS played_ms, {viewers} AS viewers FROM {source} GROUP BY work',
+        parameters,
     )
+
+
+def _people(asked: StatsQuery) -> Part:
+    first = asked.first.replace(day=1) if asked.first else None
+    months = ranges.all_of({'month >= ?': first, 'month <= ?': asked.last})
+    return Part(_PEOPLE.format(months=months.sql), months.parameters)
 
 
 def _audience(asked: StatsQuery) -> Part:
@@ -192,24 +218,35 @@ def _audience(asked: StatsQuery) -> Part:
     parts = ranges.counted(
         rollups.AUDIENCE, (*keys, _KIND), ranges.about(asked), FEW, (*keys, _FRESH_KIND)
     )
-    each = ranges.total(parts, (*keys, 'kind'), FEW)
+    each = ranges.total(parts, keys, FEW, same=('kind',))
     return Part(
-        'SELECT work, kind, sum(plays)::BIGINT AS plays, sum(played_ms)::BIGINT AS played_ms, '  # noqa: S608 - constants
-        f'count(*) AS viewers FROM ({each.sql}) GROUP BY ALL',
+        'SELECT work, any_value(kind) AS kind, sum(plays)::BIGINT AS plays, '  # noqa: S608 - constants
+        f'sum(played_ms)::BIGINT AS played_ms, count(*) AS viewers FROM ({each.sql}) GROUP BY work',
         each.parameters,
     )
 
 
-def _viewed(asked: StatsQuery) -> Part:
-    """With viewers, of all time."""
+def _viewed(asked: StatsQuery, fresh: str) -> Part:
+    """With viewers, of all time, and whether there may be fewer.
+
+    Args:
+        asked: The range is all time.
+        fresh: The SELECT of viewers that are not counted yet. To find them takes most of the time,
+            and what was played in the last minute is hardly ever what most people played.
+    """
     condition = ranges.about(asked)
     keys = (('work', _KIND), ('work', _FRESH_KIND))
     counts = ranges.total(
-        ranges.counted(rollups.WORK, keys[0], condition, FEW, keys[1]), ('work', 'kind'), FEW
+        ranges.counted(rollups.WORK, keys[0], condition, FEW, keys[1]),
+        ('work',),
+        FEW,
+        same=('kind',),
     )
+    at_most = fresh == rollups.MOST_FRESH_VIEWERS
     viewers = (
-        'SELECT work, sum(viewers)::BIGINT AS viewers FROM ('  # noqa: S608 - constants
-        f'SELECT * FROM count_viewers UNION ALL BY NAME {rollups.FRESH_VIEWERS}'
+        'SELECT work, sum(viewers)::BIGINT AS viewers, bool_or(at_most) AS at_most FROM ('  # noqa: S608 - constants
+        'SELECT *, false AS at_most FROM count_viewers '
+        f'UNION ALL BY NAME SELECT *, {at_most} AS at_most FROM ({fresh})'
         f') WHERE {condition.sql} GROUP BY work'
     )
     return Part(
