@@ -87,17 +87,16 @@ _HIGHEST = ', '.join(f'max({name}) AS {name}' for name in rollups.DECISIONS)
 # More microseconds than any moment of a day is away from that day's midnight in UTC.
 _SPAN = 2**38
 
-# Streams begin and end at moments; in order of these, what has begun and not ended adds up. Of a
-# play over several days each day gets its part, so that at midnight all are counted anew. `early`
-# is the greatest where the streams are, and among these where the moment is the first. What is
-# read of a few among many plays comes in crumbs: it is put together before anything is computed.
-_SWEEP = f"""
+# Of a play over several days each day gets its part, so that at midnight all are counted anew.
+# What is read of a few among many plays comes in crumbs: it is put together before anything is
+# computed.
+_OF_DAYS = """
 WITH days AS (
     SELECT unnest(?::DATE[]) AS day, unnest(?::TIMESTAMP[]) AS begins,
         unnest(?::TIMESTAMP[]) AS ends
 ), played AS MATERIALIZED (
-    SELECT day, last_day, started_at, stopped_at, stream_decision, {{server}} AS server
-    FROM finished_plays WHERE day <= ? AND last_day >= ? AND {{condition}}
+    SELECT day, last_day, started_at, stopped_at, stream_decision, {server} AS server
+    FROM finished_plays WHERE day <= ? AND last_day >= ? AND {condition}
 ), parts AS (
     SELECT day, server, stream_decision, started_at AS begun, stopped_at AS ended
     FROM played SEMI JOIN days USING (day) WHERE last_day = day
@@ -108,7 +107,23 @@ WITH days AS (
             server, stream_decision, started_at, stopped_at
         FROM played WHERE last_day > day
     ) JOIN days USING (day)
-), streams AS (
+)"""
+
+# Of a single day, which is mostly today; this is planned in half the time.
+_OF_DAY = """
+WITH played AS MATERIALIZED (
+    SELECT started_at, stopped_at, stream_decision, {server} AS server
+    FROM finished_plays WHERE day <= ? AND last_day >= ? AND {condition}
+), parts AS (
+    SELECT ?::DATE AS day, server, stream_decision,
+        greatest(started_at, ?::TIMESTAMP) AS begun, least(stopped_at, ?::TIMESTAMP) AS ended
+    FROM played
+)"""
+
+# Streams begin and end at moments; in order of these, what has begun and not ended adds up.
+# `early` is the greatest where the streams are, and among these where the moment is the first.
+_SWEEP = f"""
+, streams AS (
     SELECT day, server, epoch_us(begun) AS begun, epoch_us(ended) AS ended,
         1::HUGEINT << CASE stream_decision {_LOWEST} END AS one
     FROM parts WHERE begun < ended
@@ -154,17 +169,16 @@ def sweep(
         Day, server (empty for all), streams, their first moment, streams of each decision.
     """
     bounds = zones.bounds(days, zone)
-    return query(
-        _SWEEP.format(server='server' if by_server else "''", condition=about.sql),
-        [
-            [day for day, _, _ in bounds],
-            [begins for _, begins, _ in bounds],
-            [ends for _, _, ends in bounds],
-            max(days),
-            min(days),
-            *about.parameters,
-        ],
-    )
+    within = (max(days), min(days), *about.parameters)
+    if len(bounds) == 1:
+        parts, parameters = _OF_DAY, (*within, *bounds[0])
+    else:
+        parts, parameters = (
+            _OF_DAYS,
+            (*(list(each) for each in zip(*bounds, strict=True)), *within),
+        )
+    named = parts.format(server='server' if by_server else "''", condition=about.sql)
+    return query(named + _SWEEP, parameters)
 
 
 # The first and the last day on which a stream went on. Plays themselves would have to be looked

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -221,7 +222,8 @@ def _audience(asked: StatsQuery) -> Part:
     each = ranges.total(parts, keys, FEW, same=('kind',))
     return Part(
         'SELECT work, any_value(kind) AS kind, sum(plays)::BIGINT AS plays, '  # noqa: S608 - constants
-        f'sum(played_ms)::BIGINT AS played_ms, count(*) AS viewers FROM ({each.sql}) GROUP BY work',
+        'sum(played_ms)::BIGINT AS played_ms, count(*) AS viewers '
+        f'FROM ({each.sql}) GROUP BY work',
         each.parameters,
     )
 
@@ -267,30 +269,30 @@ _TOLD = (
 )
 
 
-def _described(query: Query, key: str, wanted: Collection[int]) -> dict[int, Row]:
+# The least of these is what the last play told.
+_LAST = f"""{{'seen': -epoch_us(seen_at), {', '.join(f"'{name}': {name}" for name in _TOLD)}}}"""
+
+
+def _described(query: Query, key: str, wanted: Collection[int]) -> dict[int, dict[str, Any]]:
     """What titles are called, by the play that came last."""
     if not wanted:
         return {}
-    return {
-        row[0]: row[1:]
-        for row in query(
-            f'SELECT {key}, {", ".join(_TOLD)} FROM titles '  # noqa: S608 - constants
-            f'WHERE {key} IN (SELECT unnest(?::UBIGINT[])) '
-            f'QUALIFY row_number() OVER (PARTITION BY {key} '
-            'ORDER BY seen_at DESC, server, rating_key) = 1',
-            [list(wanted)],
-        )
-    }
+    rows = query(
+        f'SELECT {key}, min({_LAST}) FROM titles '  # noqa: S608 - constants
+        f'WHERE {key} IN (SELECT unnest(?::UBIGINT[])) GROUP BY {key}',
+        [list(wanted)],
+    )
+    return {found: {name: told[name] for name in _TOLD} for found, told in rows}
 
 
-def _title(row: Row, told: Row | None, level: Level) -> Title:
+def _title(row: Row, told: Mapping[str, Any] | None, level: Level) -> Title:
     key, plays, played_ms, *viewers = row
     place = Title(
         key=str(key), plays=plays, played_ms=played_ms, viewers=viewers[0] if viewers else None
     )
     if told is None:
         return place
-    words = dict(zip(_TOLD, told, strict=True))
+    words = dict(told)
     owner = words.pop('grandparent_rating_key')
     if level in (Level.SHOW, Level.ARTIST):
         words['title'] = words['grandparent_title'] or words['title']

@@ -44,39 +44,60 @@ async def get_home_stats(asked: Asked) -> list[Node]:
     if measure is None:
         raise envelope.invalid('stats_type: needs one of plays, duration')
     wanted = asked.text('stat_id')
-    stats, run = asked.hub.stats, asked.hub.database.run
-    titles, others, watched = await asyncio.gather(  # each on a cursor of its own
-        run(lambda: _rankings(stats, query, measure, wanted)),
-        run(lambda: _others(stats, query, measure, wanted)),
-        _last_watched(asked, query, wanted),
+    chosen = query, measure, wanted
+    run = asked.hub.database.run
+    parts = await asyncio.gather(  # each on a cursor of its own, and none takes much longer
+        run(lambda: _rankings(asked.hub.stats, *chosen)),
+        run(lambda: _usage(asked, *chosen)),
+        run(lambda: _streams(asked.hub.stats, *chosen)),
     )
-    found = [
-        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': rows}
-        for name, rows in (titles | others).items()
-    ]
-    found += watched
-    if wanted and not found:
+    rows = {name: found for part in parts for name, found in part.items()}
+    if wanted and not rows:
         raise envelope.invalid(f'stat_id: {wanted[:40]} is none that is known here')
+    last = rows.pop('last_watched', None)
+    found = [
+        {'stat_id': name, 'stat_type': f'total_{measure.value}', 'stat_title': name, 'rows': each}
+        for name, each in rows.items()
+    ]
+    if last is not None:
+        found.append({'stat_id': 'last_watched', 'stat_title': 'last_watched', 'rows': last})
     return found
 
 
 Rows = dict[str, Sequence[Node]]
 
 
-def _others(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> Rows:
-    """Those of anything but titles."""
-    makers: dict[str, Callable[[], Sequence[Node]]] = {
-        'top_libraries': lambda: [
-            _row(found) | {'section_name': found.label, 'section_id': words.number(found.key)}
-            for found in stats.by_library(query, measure)
-        ],
-        'top_users': lambda: [_user(found) for found in stats.by_user(query, measure)],
-        'top_platforms': lambda: [
-            _row(found) | {'platform': found.label, 'platform_name': found.label.lower()}
-            for found in stats.by_platform(query, measure)
-        ],
-        'most_concurrent': lambda: _most_concurrent(stats, query),
-    }
+def _usage(asked: Asked, query: StatsQuery, measure: Measure, wanted: str | None) -> Rows:
+    """What is used and by whom, and what was watched last."""
+    stats = asked.hub.stats
+    return _made(
+        {
+            'top_libraries': lambda: [
+                _row(found) | {'section_name': found.label, 'section_id': words.number(found.key)}
+                for found in stats.by_library(query, measure)
+            ],
+            'top_users': lambda: [_user(found) for found in stats.by_user(query, measure)],
+            'last_watched': lambda: _last_watched(asked, query),
+        },
+        wanted,
+    )
+
+
+def _streams(stats: Stats, query: StatsQuery, measure: Measure, wanted: str | None) -> Rows:
+    """Where streams went, and how many at once."""
+    return _made(
+        {
+            'top_platforms': lambda: [
+                _row(found) | {'platform': found.label, 'platform_name': found.label.lower()}
+                for found in stats.by_platform(query, measure)
+            ],
+            'most_concurrent': lambda: _most_concurrent(stats, query),
+        },
+        wanted,
+    )
+
+
+def _made(makers: Mapping[str, Callable[[], Sequence[Node]]], wanted: str | None) -> Rows:
     return {name: make() for name, make in makers.items() if wanted in {None, name}}
 
 
@@ -141,15 +162,12 @@ def _most_concurrent(stats: Stats, query: StatsQuery) -> list[Node]:
     return rows
 
 
-async def _last_watched(asked: Asked, query: StatsQuery, wanted: str | None) -> list[Node]:
-    if wanted not in {None, 'last_watched'}:
-        return []
+def _last_watched(asked: Asked, query: StatsQuery) -> list[Node]:
     newest = HistoryQuery(
         server=query.server, first=query.first, last=query.last, limit=query.limit, counted=False
     )
-    page = await asked.hub.database.run(lambda: asked.hub.plays.history(newest))
-    rows = [words.history_row(for_eyes(asked.eyes, play)) for play in page.plays]
-    return [{'stat_id': 'last_watched', 'stat_title': 'last_watched', 'rows': rows}]
+    plays = asked.hub.plays.history(newest).plays
+    return [words.history_row(for_eyes(asked.eyes, play)) for play in plays]
 
 
 COMMANDS = (get_home_stats,)
