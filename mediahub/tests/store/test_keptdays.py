@@ -211,7 +211,7 @@ def test_total_that_began_before_a_change_is_not_kept_as_that_behind_it(
         condition = asking.about(BOTH, words)
         another(plays, 30)
         settled(database)
-        assert totals.of(run, BOTH, words, condition, before)[0] == 10
+        assert totals.of(run, BOTH, words, condition, before).plays == 10
     assert total(plays)[0] == 11
 
 

@@ -100,7 +100,8 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         pieces: A condition on ``piece``, for the text.
-        sought: The SELECT of pieces within that condition; None where it names them.
+        sought: A SELECT of pieces in place of which that condition names none; None where it
+            names them. A piece may be there several times.
         keyed: For the rating key; None as well where no column of titles tells whether a play
             has it.
         accounts: Of each server the accounts.
@@ -129,10 +130,11 @@ def found(run: Query, query: HistoryQuery) -> Found:
 def _spoken(run: Query, words: Sequence[str]) -> tuple[Part, Part | None]:
     """That a play is of one of the titles in which all words occur, and the SELECT of many."""
     contained = ' AND '.join('contains(sought, ?)' for _ in words)
-    select = f'SELECT DISTINCT piece FROM titles WHERE {contained}'  # noqa: S608 - constants
-    rows = run(f'{select} LIMIT ?', [*words, _FEW + 1])
+    source = f'piece FROM titles WHERE {contained}'
+    distinct = f'SELECT DISTINCT {source}'
+    rows = run(f'{distinct} LIMIT ?', [*words, _FEW + 1])
     if len(rows) > _FEW:
-        return Part(f'piece IN ({select})', tuple(words)), Part(select, tuple(words))
+        return Part(f'piece IN ({distinct})', tuple(words)), Part(f'SELECT {source}', tuple(words))
     return _one_of('piece', [row[0] for row in rows], 'UBIGINT'), None
 
 

@@ -56,16 +56,14 @@ def page(database: Database, query: HistoryQuery, kept: ReadPlays) -> HistoryPag
     with database.snapshot() as run:
         words = asking.found(run, query)
         condition = asking.about(query, words)
-        total = played_ms = None
-        if query.counted:
-            total, played_ms = totals.of(run, query, words, condition, before)
+        total = totals.of(run, query, words, condition, before) if query.counted else None
         found = places.of(run, places.Asked(query, words, condition, total))
         plays = _plays(run, [place[0] for place in found[: query.limit]], kept)
     more = bool(plays) and len(found) > query.limit
     return HistoryPage(
         plays=plays,
-        total=total,
-        played_ms=played_ms,
+        total=total.plays if total else None,
+        played_ms=total.played_ms if total else None,
         next=_cursor(query, found[query.limit - 1][1], plays[-1]) if more else None,
     )
 

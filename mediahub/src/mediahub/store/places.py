@@ -22,6 +22,7 @@ from . import cursors, totals
 from .asking import Found, HistoryQuery, Order
 from .database import Query, Row, stored
 from .ranges import EVERYTHING, Part, QueryError, all_of, together
+from .totals import Totals
 
 _COLUMNS = {
     Order.STARTED: 'started_at',
@@ -68,13 +69,13 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         words: What the query's words stand for.
         condition: What it says of plays.
-        total: Plays that match; None where they were not counted.
+        total: How many plays match; None where they were not counted.
     """
 
     query: HistoryQuery
     words: Found
     condition: Part
-    total: int | None
+    total: Totals | None
 
 
 def of(run: Query, asked: Asked) -> Sequence[Row]:
@@ -86,7 +87,8 @@ def of(run: Query, asked: Asked) -> Sequence[Row]:
         QueryError: The cursor belongs to another query.
     """
     query = asked.query
-    if not query.limit or asked.total == 0:
+    total = asked.total.plays if asked.total else None
+    if not query.limit or total == 0:
         return []
     wanted = query.limit + 1
     condition = together((asked.condition, behind(query)))
@@ -98,10 +100,10 @@ def of(run: Query, asked: Asked) -> Sequence[Row]:
         return _by_value(run, query, together((condition, within)), bounds)
     if query.order is not Order.STARTED:
         return _by_value(run, query, condition, bounds)
-    if query.offset >= _DEEP and (deep := _deep(run, asked)) is not None:
+    if query.after is None and (deep := _deep(run, asked)) is not None:
         days, offset = deep
         return _sorted(run, query, together((condition, days)), (offset, wanted))
-    return _by_time(run, query, condition, bounds, asked.total)
+    return _by_time(run, query, condition, bounds, total)
 
 
 def behind(query: HistoryQuery) -> Part:
@@ -209,15 +211,19 @@ def _moved(moment: datetime.datetime, days: int) -> datetime.datetime:
 
 
 def _deep(run: Query, asked: Asked) -> tuple[Part, int] | None:
-    """The days in which a page lies, and the plays of these to pass over; None if unknown.
+    """The days in which a page lies, and the plays of these to pass over.
+
+    None where that is not known, or takes longer to find out than to look for the page.
 
     Plays of a day need not all begin before those of the next: some clocks were put back over
     midnight. So a day on either side is taken in as well.
     """
-    counted = totals.by_day(run, asked.query, asked.words)
+    query = asked.query
+    counted = asked.total.days if asked.total else None
+    if counted is None and query.offset >= _DEEP:
+        counted = totals.by_day(run, query, asked.words)
     if counted is None:
         return None
-    query = asked.query
     days = [day for day, _ in counted]
     counts = [plays for _, plays in counted]
     if query.descending:

@@ -71,10 +71,22 @@ class Kept(msgspec.Struct, frozen=True):
     number: int
 
 
-def of(
-    run: Query, query: HistoryQuery, words: Found, condition: Part, kept: Kept
-) -> tuple[int, int]:
-    """Plays, and milliseconds.
+class Totals(msgspec.Struct, frozen=True):
+    """Plays that match.
+
+    Attributes:
+        plays: How many.
+        played_ms: Milliseconds that they were watched.
+        days: Plays of each day that has some, the first day first; None where that is not known.
+    """
+
+    plays: int
+    played_ms: int
+    days: Sequence[tuple[datetime.date, int]] | None = None
+
+
+def of(run: Query, query: HistoryQuery, words: Found, condition: Part, kept: Kept) -> Totals:
+    """How many plays match.
 
     Args:
         run: Runs a query.
@@ -86,8 +98,7 @@ def of(
     part = _counted(query, words)
     if part is None:
         return _looked_through(run, words, condition, kept)
-    plays, played_ms = run(part.sql, part.parameters)[0]
-    return plays, played_ms
+    return Totals(*run(part.sql, part.parameters)[0])
 
 
 def by_day(
@@ -144,7 +155,7 @@ def by_value(
     return [Same(*row) for row in rows]
 
 
-def _looked_through(run: Query, words: Found, condition: Part, kept: Kept) -> tuple[int, int]:
+def _looked_through(run: Query, words: Found, condition: Part, kept: Kept) -> Totals:
     """Likewise from the plays themselves; of what was asked before, those of the changed days."""
     name = (condition.sql, _hashable(condition.parameters), _titles(run, words))
     found = kept.days.find(name)
@@ -158,7 +169,11 @@ def _looked_through(run: Query, words: Found, condition: Part, kept: Kept) -> tu
             of_these = Part('day IN (SELECT unnest(?::DATE[]))', (sorted(changed),))
             days |= _each_day(run, together((of_these, condition)))
     kept.days.keep(name, keptdays.Chart(kept.number, days))
-    return sum(row[0] for row in days.values()), sum(row[1] for row in days.values())
+    return Totals(
+        sum(row[0] for row in days.values()),
+        sum(row[1] for row in days.values()),
+        sorted((day, row[0]) for day, row in days.items()),
+    )
 
 
 def _each_day(run: Query, condition: Part) -> dict[datetime.date, Row]:
@@ -175,7 +190,7 @@ def _titles(run: Query, words: Found) -> Hashable:
     if words.sought is None:
         return None
     part = words.sought
-    sql = f'SELECT count(*), bit_xor(hash(piece)) FROM ({part.sql})'  # noqa: S608 - constants
+    sql = f'SELECT count(*), sum(hash(piece)) FROM ({part.sql})'  # noqa: S608 - constants
     return run(sql, part.parameters)[0]
 
 
