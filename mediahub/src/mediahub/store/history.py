@@ -10,14 +10,14 @@ page before, which costs the same however far one has come and misses nothing wh
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ..plays import Play
 from . import asking, cursors, keptdays, places, playrows, totals
 from .asking import LARGEST_PAGE, HistoryQuery, Order
-from .database import Database, Query, stored
+from .database import Database, Query, Row, stored
 from .ranges import QueryError
 from .readplays import ReadPlays, Version
 
@@ -58,7 +58,7 @@ def page(database: Database, query: HistoryQuery, kept: ReadPlays) -> HistoryPag
         condition = asking.about(query, words)
         total = totals.of(run, query, words, condition, before) if query.counted else None
         found = places.of(run, places.Asked(query, words, condition, total))
-        plays = _plays(run, [place[0] for place in found[: query.limit]], kept)
+        plays = _plays(run, found[: query.limit], kept)
     more = bool(plays) and len(found) > query.limit
     return HistoryPage(
         plays=plays,
@@ -88,13 +88,13 @@ WHERE rowid IN (SELECT unnest(?::BIGINT[]))
 """
 
 
-def _plays(run: Query, numbers: list[int], kept: ReadPlays) -> list[Play]:
-    """The plays at row numbers, in that order."""
-    if not numbers:
-        return []
-    versions = {
-        number: (play_id, ordinal) for number, play_id, ordinal in run(_VERSIONS, [numbers])
-    }
+def _plays(run: Query, at: Sequence[Row], kept: ReadPlays) -> list[Play]:
+    """The plays at places, in that order."""
+    numbers = [place[0] for place in at]
+    versions: dict[int, Version] = {place[0]: place[2:] for place in at if place[2:]}
+    if unknown := [number for number in numbers if number not in versions]:
+        rows = run(_VERSIONS, [unknown])
+        versions |= {number: (play_id, ordinal) for number, play_id, ordinal in rows}
     found = kept.find(versions.values())
     missing = [number for number in numbers if versions[number] not in found]
     if missing:

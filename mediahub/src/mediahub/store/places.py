@@ -10,7 +10,6 @@ sorting everything gives.
 
 from __future__ import annotations
 
-import collections
 import datetime
 import itertools
 import math
@@ -81,7 +80,8 @@ class Asked(msgspec.Struct, frozen=True):
 def of(run: Query, asked: Asked) -> Sequence[Row]:
     """Where the page's plays are, and one more, which tells whether there is another page.
 
-    A place is a row number, and what is sorted by.
+    A place is a row number and what is sorted by; behind these the play's id and ordinal, where
+    they had to be read anyway.
 
     Raises:
         QueryError: The cursor belongs to another query.
@@ -356,19 +356,21 @@ def _by_value(
 
 def _told_apart(run: Query, query: HistoryQuery, found: Sequence[Row]) -> Sequence[Row]:
     """Places that are sorted by a number or a time alone, those that agree in it by the rest."""
-    values = collections.Counter(value for _, value in found)
-    numbers = [number for number, value in found if values[value] > 1]
-    if not numbers:
+    if len({value for _, value in found}) == len(found):
         return found
     rest = {
         number: behind
         for number, *behind in run(
-            'SELECT rowid, started_at, play_id FROM finished_plays '
+            'SELECT rowid, started_at, play_id, ordinal FROM finished_plays '
             'WHERE rowid IN (SELECT unnest(?::BIGINT[]))',
-            [numbers],
+            [[number for number, _ in found]],
         )
     }
-    return sorted(found, key=lambda row: (row[1], *rest.get(row[0], ())), reverse=query.descending)
+    places = [(value, *rest[number], number) for number, value in found]
+    return [
+        (number, value, play_id, ordinal)
+        for value, _, play_id, ordinal, number in sorted(places, reverse=query.descending)
+    ]
 
 
 def _count(run: Query, condition: Part) -> int:
