@@ -141,7 +141,7 @@ def _sorted(
     column, direction = _COLUMNS[query.order], 'DESC' if query.descending else 'ASC'
     order = ', '.join(f'{key} {direction}' for key in keys or (column, 'started_at', 'play_id'))
     return run(
-        f'SELECT rowid, {column} FROM finished_plays '  # noqa: S608 - constants
+        f'SELECT rowid, {column}, play_id, ordinal FROM finished_plays '  # noqa: S608 - constants
         f'WHERE {condition.sql} ORDER BY {order} LIMIT ? OFFSET ?',
         [*condition.parameters, bounds[1], bounds[0]],
     )
