@@ -182,17 +182,31 @@ def stated(condition: Part) -> Part:
     return Part(f'SELECT * FROM {source} WHERE {condition.sql}', condition.parameters)  # noqa: S608 - constants
 
 
-def scanned(keys: Sequence[str], condition: Part, measures: Sequence[str] = ALL) -> list[Part]:
+def scanned(
+    keys: Sequence[str],
+    condition: Part,
+    measures: Sequence[str] = ALL,
+    same: Mapping[str, str] | None = None,
+) -> list[Part]:
     """Likewise from the plays themselves; the condition is on columns of ``uncounted``.
 
     They are added up by decision and media type first: that leaves few rows to tell these apart.
+
+    Args:
+        keys: As for :func:`counted`.
+        condition: On columns of ``uncounted``.
+        measures: Which of the counts.
+        same: Expressions by the names of more columns, which are the same in all rows with the
+            same keys.
     """
+    told = same or {}
     names = [key.rpartition(' AS ')[2] for key in keys]
     apart = ['decision', 'media_type'] if tuple(measures) != FEW else []
     plays = stated(condition)
     grouped = ', '.join((*names, *apart))
+    values = (f'any_value({value}) AS {name}' for name, value in told.items())
     inner = (
-        f'SELECT {", ".join((*keys, *apart))}, count(*) AS sign, '  # noqa: S608 - constants
+        f'SELECT {", ".join((*keys, *apart, *values))}, count(*) AS sign, '  # noqa: S608 - constants
         f'sum(played_ms)::BIGINT AS played_ms FROM ({plays.sql})'
     )
     if grouped:
@@ -200,7 +214,7 @@ def scanned(keys: Sequence[str], condition: Part, measures: Sequence[str] = ALL)
     expressions = [f'{rollups.GROUPED[name]} AS {name}' for name in measures]
     return [
         Part(
-            f'SELECT {", ".join((*names, *expressions))} FROM ({inner})',  # noqa: S608 - constants
+            f'SELECT {", ".join((*names, *told, *expressions))} FROM ({inner})',  # noqa: S608 - constants
             plays.parameters,
         )
     ]
