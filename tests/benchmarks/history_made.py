@@ -4,8 +4,8 @@
 """Makes ten years of plays in the hub's own database, by SQL, and the counts that belong to them.
 
 One user for every twenty thousand plays, two servers, some thousand films, shows and artists of
-which few are played much, as people are. The same number of plays makes the same database, but for
-the ids.
+which few are played much, as people are. They end with yesterday, as charts that count from today
+expect. The same number of plays makes the same database on the same day, but for the ids.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mediahub.store import peaks, playrows, rollups
 from mediahub.store.database import Database
 from mediahub.store.plays import Plays
 
-BEGIN = datetime.datetime(2016, 11, 1, tzinfo=datetime.UTC)
-END = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
+END = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+BEGIN = END - 3652 * DAY
 SERVERS = ('0123456789abcdef0123456789abcdef01234567', '89abcdef0123456789abcdef0123456789abcdef')
 
 FILMS, SHOWS, EPISODES, ARTISTS, TRACKS = 6000, 600, 50, 800, 25
@@ -42,10 +42,15 @@ def users(plays: int) -> int:
 
 
 def made(folder: pathlib.Path, plays: int) -> pathlib.Path:
-    """The database of so many plays in a folder, made where it is missing; not to be changed."""
-    path = folder / f'plays-{plays}.duckdb'
+    """The database of so many plays in a folder, made where it is missing; not to be changed.
+
+    Those of other days are removed.
+    """
+    path = folder / f'plays-{plays}-{END:%Y-%m-%d}.duckdb'
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f'plays-{plays}-*'):
+            old.unlink()
         unfinished = path.with_suffix('.unfinished')
         unfinished.unlink(missing_ok=True)
         make(unfinished, plays)
