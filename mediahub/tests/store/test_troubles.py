@@ -162,7 +162,7 @@ def test_log_is_read_after_a_kill(logged: pathlib.Path):
 
 @pytest.mark.parametrize('moment', ['before_header', 'after_free_list_write', 'before_truncate'])
 def test_kill_in_a_checkpoint_loses_nothing(logged: pathlib.Path, moment: str):
-    """Up to its last moment, when all of the log is in the file, and only then DuckDB removes it."""
+    """Also in its last moment, when the file has all of the log and DuckDB removes that."""
     with duckdb.connect(str(logged)) as connection:
         connection.execute(f"SET debug_checkpoint_abort = '{moment}'")
         with pytest.raises(duckdb.FatalException, match='Checkpoint aborted'):

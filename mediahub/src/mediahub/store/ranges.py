@@ -33,9 +33,14 @@ class Measure(enum.Enum):
     VIEWERS = 'viewers'
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns to sort by, the greatest first."""
+        return _ORDERS[self.value]
+
+    @property
     def order(self) -> str:
-        """Columns to sort by."""
-        return ', '.join(f'{column} DESC' for column in _ORDERS[self.value])
+        """Likewise as SQL."""
+        return ', '.join(f'{column} DESC' for column in self.columns)
 
 
 _ORDERS = {

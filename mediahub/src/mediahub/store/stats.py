@@ -19,8 +19,8 @@ from typing import TypeVar
 import msgspec
 
 from ..plays import Decision
-from . import names, peaks, ranges, rollups, titles
-from .database import Database, Row
+from . import keptcharts, keptdays, names, peaks, ranges, rollups, titles, zones
+from .database import Database, Query, Row
 from .peaks import Peak
 from .ranges import Apart, Measure, QueryError, StatsQuery
 from .titles import Level, Title
@@ -112,31 +112,27 @@ class Stats:
 
     def totals(self, query: StatsQuery) -> Slice:
         """Everything together."""
-        rows = self._added_up(query, _by_days(query, ()))
+        rows = self._added_up(query, _by_days())
         return _slice(query, '', rows[0] if rows else _NOTHING)
 
     def by_day(self, query: StatsQuery) -> list[Slice]:
         """Every day of the range, or from the first to the last that has plays."""
-        return _continuous(self._by_date(query, 'day'), query, _following_day)
+        return _continuous(self._added_up(query, _by_days('day'), 'day'), query, _following_day)
 
     def by_month(self, query: StatsQuery) -> list[Slice]:
         """Every month; its key is its first day."""
-        rows = self._by_date(query, "date_trunc('month', day)::DATE")
-        return _continuous(rows, query, ranges.next_month)
-
-    def _by_date(self, query: StatsQuery, expression: str) -> list[Row]:
-        parts = _by_days(query, (f'{expression} AS date',))
-        return self._added_up(query, parts, 'date')
+        count = _by_days("date_trunc('month', day)::DATE AS month")
+        return _continuous(self._added_up(query, count, 'month'), query, ranges.next_month)
 
     def by_weekday(self, query: StatsQuery) -> list[Slice]:
         """Monday (1) to Sunday (7)."""
-        parts = _by_days(query, ('isodow(day) AS weekday',))
-        return _complete(self._added_up(query, parts, 'weekday'), query, range(1, 8))
+        count = _by_days('isodow(day) AS weekday')
+        return _complete(self._added_up(query, count, 'weekday'), query, range(1, 8))
 
     def by_hour(self, query: StatsQuery) -> list[Slice]:
         """The hours of a day, 0 to 23."""
-        parts = _by(query, rollups.HOUR, ('hour',))
-        return _complete(self._added_up(query, parts, 'hour'), query, range(24))
+        count = _by(rollups.HOUR, ('hour',))
+        return _complete(self._added_up(query, count, 'hour'), query, range(24))
 
     def by_decision(self, query: StatsQuery) -> list[Slice]:
         """Direct play, copy, transcode, and those of which nobody told."""
@@ -150,53 +146,34 @@ class Stats:
 
     def by_platform(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Platforms of players."""
-        parts = _by(query, rollups.PLATFORM, ('platform',))
-        return self._ranked(parts, ('platform',), query, measure)
+        count = _by(rollups.PLATFORM, ('platform',))
+        return self._ranked(count, ('platform',), query, measure)
 
     def by_resolution(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Resolutions of what was sent."""
-        parts = _by(query, rollups.RESOLUTION, ('resolution',))
-        return self._ranked(parts, ('resolution',), query, measure)
+        count = _by(rollups.RESOLUTION, ('resolution',))
+        return self._ranked(count, ('resolution',), query, measure)
 
     def by_source_resolution(
         self, query: StatsQuery, measure: Measure = Measure.PLAYS
     ) -> list[Slice]:
         """Resolutions of the files."""
-        parts = _by(query, rollups.SOURCE_RESOLUTION, ('source_resolution',))
-        return self._ranked(parts, ('source_resolution',), query, measure)
+        count = _by(rollups.SOURCE_RESOLUTION, ('source_resolution',))
+        return self._ranked(count, ('source_resolution',), query, measure)
 
     def by_library(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Libraries."""
         keys = ('library', 'server')
-        parts = _by(query, rollups.LIBRARY, keys)
-        return self._ranked(parts, keys, query, measure, names.SECTIONS)
+        return self._ranked(_by(rollups.LIBRARY, keys), keys, query, measure, names.SECTIONS)
 
     def by_user(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Accounts of servers."""
         keys = ('account', 'server')
-        span = ranges.split(query.first, query.last)
-        measures = query.apart.measures
-        parts = ranges.by_months(rollups.ACCOUNT_MONTH, query, span, measures)
-        for edge in span.edges:
-            parts += ranges.counted(
-                rollups.ACCOUNT, rollups.ACCOUNT.keys[1:], ranges.about(query, edge), measures
-            )
-        return self._ranked(parts, keys, query, measure, names.PEOPLE)
+        return self._ranked(_by_accounts, keys, query, measure, names.PEOPLE)
 
     def by_player(self, query: StatsQuery, measure: Measure = Measure.PLAYS) -> list[Slice]:
         """Players, by their own ids."""
-        keys = ('player',)
-        if query.account is not None:
-            parts = ranges.scanned(keys, ranges.about(query), query.apart.measures)
-        else:
-            span = ranges.split(query.first, query.last)
-            parts = ranges.by_months(rollups.PLAYER_MONTH, query, span, query.apart.measures)
-            for edge in span.edges:
-                condition = ranges.about(query, edge)
-                parts += ranges.scanned(
-                    rollups.PLAYER_MONTH.keys[1:], condition, query.apart.measures
-                )
-        return self._ranked(parts, keys, query, measure, names.DEVICES)
+        return self._ranked(_by_players, ('player',), query, measure, names.DEVICES)
 
     def top_titles(
         self, query: StatsQuery, level: Level = Level.MOVIE, measure: Measure = Measure.PLAYS
@@ -232,40 +209,112 @@ class Stats:
             max(found, key=lambda peak: peak.of(decision), default=None) for decision in decisions
         ]
 
-    def _added_up(self, query: StatsQuery, parts: Sequence[ranges.Part], *keys: str) -> list[Row]:
-        order = f'ORDER BY {keys[0]}' if keys else ''
-        part = ranges.total(parts, keys, query.apart.measures, order)
-        return self._database.read(part.sql, part.parameters)
+    def _added_up(self, query: StatsQuery, count: _Count, *keys: str) -> list[Row]:
+        """Counts by keys, in no order."""
+        kept = self._kept()
+        with self._database.snapshot() as run:
+            if query.account is None:
+                return _look(run, query, count, keys)
+            return _kept_rows(run, kept, query, count, keys)
 
     def _ranked(
         self,
-        parts: Sequence[ranges.Part],
+        count: _Count,
         keys: tuple[str, ...],
         query: StatsQuery,
         measure: Measure,
         named: names.Names | None = None,
     ) -> list[Slice]:
         """The greatest, with what they are called."""
-        order = f'ORDER BY {measure.order}, {", ".join(keys)} LIMIT ?'
-        part = ranges.total(parts, keys, query.apart.measures, order)
+        kept = self._kept()
+        width = len(keys)
         with self._database.snapshot() as run:
-            rows = run(part.sql, [*part.parameters, query.limit])
-            called = names.called(run, named, keys, [row[: len(keys)] for row in rows])
-        return [_named(query, row, len(keys), called) for row in rows]
+            if query.account is None:
+                order = f'ORDER BY {measure.order}, {", ".join(keys)} LIMIT ?'
+                rows = _look(run, query, count, keys, order, query.limit)
+            else:
+                rows = _kept_rows(run, kept, query, count, keys)
+                rows = sorted(rows, key=_place(measure, width))[: query.limit]
+            called = names.called(run, named, keys, [row[:width] for row in rows])
+        return [_named(query, row, width, called) for row in rows]
+
+    def _kept(self) -> keptcharts.Kept:
+        """Ask before the state of the database begins."""
+        days = keptdays.of(self._database)
+        return keptcharts.Kept(days, days.number, zones.today(self._zone))
 
 
-def _by_days(query: StatsQuery, keys: Sequence[str]) -> list[ranges.Part]:
+# What counts of a range are read from.
+_Count = Callable[[StatsQuery], Sequence[ranges.Part]]
+
+
+def _look(
+    run: Query,
+    query: StatsQuery,
+    count: _Count,
+    keys: Sequence[str],
+    order: str = '',
+    *limit: int,
+) -> list[Row]:
+    part = ranges.total(count(query), keys, query.apart.measures, order)
+    return run(part.sql, [*part.parameters, *limit])
+
+
+def _kept_rows(
+    run: Query, kept: keptcharts.Kept, query: StatsQuery, count: _Count, keys: tuple[str, ...]
+) -> list[Row]:
+    return keptcharts.rows(
+        run, kept, keys, query, lambda part: _look(run, part, count, keys), len(keys)
+    )
+
+
+def _place(measure: Measure, width: int) -> Callable[[Row], Row]:
+    """What rows are sorted by; behind so many keys there are plays and milliseconds."""
+    columns = [width + ('plays', 'played_ms').index(name) for name in measure.columns]
+    return lambda row: (*(-row[column] for column in columns), *row[:width])
+
+
+def _by_days(*keys: str) -> _Count:
     """Counts from which days can be told, also those of one account."""
-    rollup = rollups.DAY if query.account is None else rollups.ACCOUNT
-    return ranges.counted(rollup, keys, ranges.about(query), query.apart.measures)
+
+    def count(query: StatsQuery) -> list[ranges.Part]:
+        rollup = rollups.DAY if query.account is None else rollups.ACCOUNT
+        return ranges.counted(rollup, keys, ranges.about(query), query.apart.measures)
+
+    return count
 
 
-def _by(query: StatsQuery, rollup: rollups.Rollup, keys: Sequence[str]) -> list[ranges.Part]:
+def _by(rollup: rollups.Rollup, keys: Sequence[str]) -> _Count:
     """Counts of a table that knows of no accounts; for one, from the plays."""
-    condition = ranges.about(query)
+
+    def count(query: StatsQuery) -> list[ranges.Part]:
+        condition = ranges.about(query)
+        if query.account is not None:
+            return ranges.scanned(keys, condition, query.apart.measures)
+        return ranges.counted(rollup, keys, condition, query.apart.measures)
+
+    return count
+
+
+def _by_accounts(query: StatsQuery) -> list[ranges.Part]:
+    span = ranges.split(query.first, query.last)
+    measures = query.apart.measures
+    parts = ranges.by_months(rollups.ACCOUNT_MONTH, query, span, measures)
+    for edge in span.edges:
+        condition = ranges.about(query, edge)
+        parts += ranges.counted(rollups.ACCOUNT, rollups.ACCOUNT.keys[1:], condition, measures)
+    return parts
+
+
+def _by_players(query: StatsQuery) -> list[ranges.Part]:
     if query.account is not None:
-        return ranges.scanned(keys, condition, query.apart.measures)
-    return ranges.counted(rollup, keys, condition, query.apart.measures)
+        return ranges.scanned(('player',), ranges.about(query), query.apart.measures)
+    span = ranges.split(query.first, query.last)
+    parts = ranges.by_months(rollups.PLAYER_MONTH, query, span, query.apart.measures)
+    for edge in span.edges:
+        condition = ranges.about(query, edge)
+        parts += ranges.scanned(rollups.PLAYER_MONTH.keys[1:], condition, query.apart.measures)
+    return parts
 
 
 def _slice(query: StatsQuery, key: str, counts: Sequence[int]) -> Slice:

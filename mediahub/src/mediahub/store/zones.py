@@ -100,6 +100,11 @@ WHERE begun.utc = time_bucket(INTERVAL '{_STEP}', started_at)
 """  # noqa: S608 - constants
 
 
+def today(zone: datetime.tzinfo) -> datetime.date:
+    """The day that it is there."""
+    return datetime.datetime.now(zone).date()
+
+
 def bounds(
     chosen: Iterable[datetime.date], zone: datetime.tzinfo
 ) -> list[tuple[datetime.date, datetime.datetime, datetime.datetime]]:
