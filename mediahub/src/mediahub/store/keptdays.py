@@ -21,13 +21,13 @@ import collections
 import datetime
 import threading
 import weakref
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 import msgspec
 
 from .database import Database, Row
 
-# Charts that are kept; one of ten years takes a megabyte.
+# Charts that are kept; one of ten years takes a megabyte or two.
 _MOST = 24
 
 # Days that wait for being swept, and those with plays that are not even counted.
@@ -94,6 +94,35 @@ class Kept:
             self._charts.move_to_end(name)
             if len(self._charts) > _MOST:
                 self._charts.popitem(last=False)
+
+
+def rows(
+    kept: Kept,
+    number: int,
+    name: Hashable,
+    stale: Callable[[], Iterable[datetime.date]],
+    look: Callable[[list[datetime.date] | None], dict[datetime.date, Row]],
+) -> dict[datetime.date, Row]:
+    """The rows of all days; only those are looked at that changed since they were kept.
+
+    Args:
+        kept: What is kept of the database.
+        number: Of the last sweep before the state of it that is read.
+        name: Of the chart.
+        stale: Tells the days that changed and were not swept since, in that state.
+        look: Finds the rows of some days, or of all.
+    """
+    found = kept.find(name)
+    if found is None:
+        days = look(None)
+    else:
+        chart, since = found
+        changed = since.union(stale())
+        days = {day: row for day, row in chart.rows.items() if day not in changed}
+        if changed:
+            days |= look(sorted(changed))
+    kept.keep(name, Chart(number, days))
+    return days
 
 
 _kept: weakref.WeakKeyDictionary[Database, Kept] = weakref.WeakKeyDictionary()

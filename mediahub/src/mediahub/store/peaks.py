@@ -315,16 +315,12 @@ class _OfAccount:
         asked = self._asked
         zone = zones.name(self._zone)
         name = (asked.server, asked.account, asked.first, asked.last, zone)
-        found = kept.find(name)
-        if found is None:
-            rows = {row[0]: row for row in self._swept(days)}
-        else:
-            chart, since = found
-            changed = since.union(stale)
-            rows = {day: row for day, row in chart.rows.items() if day not in changed}
-            rows |= {row[0]: row for row in self._swept(sorted(changed.intersection(days)))}
-        kept.keep(name, keptdays.Chart(number, rows))
-        return list(rows.values())
+
+        def look(some: list[datetime.date] | None) -> dict[datetime.date, Row]:
+            swept = days if some is None else sorted(set(some).intersection(days))
+            return {row[0]: row for row in self._swept(swept)}
+
+        return list(keptdays.rows(kept, number, name, lambda: stale, look).values())
 
     def _days(self) -> list[datetime.date]:
         ends = self._run(_ENDS)[0]

@@ -157,18 +157,17 @@ def by_value(
 
 def _looked_through(run: Query, words: Found, condition: Part, kept: Kept) -> Totals:
     """Likewise from the plays themselves; of what was asked before, those of the changed days."""
+
+    def look(days: list[datetime.date] | None) -> dict[datetime.date, Row]:
+        if days is None:
+            return _each_day(run, condition)
+        of_these = Part('day IN (SELECT unnest(?::DATE[]))', (days,))
+        return _each_day(run, together((of_these, condition)))
+
     name = (condition.sql, _hashable(condition.parameters), _titles(run, words))
-    found = kept.days.find(name)
-    if found is None:
-        days = _each_day(run, condition)
-    else:
-        chart, since = found
-        changed = since.union(row[0] for row in run(keptdays.STALE))
-        days = {day: row for day, row in chart.rows.items() if day not in changed}
-        if changed:
-            of_these = Part('day IN (SELECT unnest(?::DATE[]))', (sorted(changed),))
-            days |= _each_day(run, together((of_these, condition)))
-    kept.days.keep(name, keptdays.Chart(kept.number, days))
+    days = keptdays.rows(
+        kept.days, kept.number, name, lambda: [row[0] for row in run(keptdays.STALE)], look
+    )
     return Totals(
         sum(row[0] for row in days.values()),
         sum(row[1] for row in days.values()),
