@@ -100,8 +100,8 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         pieces: A condition on ``piece``, for the text.
-        sought: A SELECT of pieces in place of which that condition names none; None where it
-            names them. A piece may be there several times.
+        sought: The SELECT of pieces within that condition, which may be there several times; None
+            where the condition names them.
         keyed: For the rating key; None as well where no column of titles tells whether a play
             has it.
         accounts: Of each server the accounts.
