@@ -16,8 +16,9 @@ percentile.
         [--repeats 20] [--streams 300] [--memory 4GiB] [--only WORD] [--no-sqlite WHY]
         [--no-storm]
 
-The plays are made once for each number and kept in the folder, where one is given. 10 million
-take some minutes and 1.6 GB, and about 5 GB more for SQLite; 100 million take 16 GB.
+The plays are made once a day for each number and kept in the folder, where one is given; those of
+other days are removed. 10 million take some minutes and 1.6 GB, and about 5 GB more for SQLite;
+100 million take 16 GB.
 """
 
 from __future__ import annotations

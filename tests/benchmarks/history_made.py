@@ -44,13 +44,15 @@ def users(plays: int) -> int:
 def made(folder: pathlib.Path, plays: int) -> pathlib.Path:
     """The database of so many plays in a folder, made where it is missing; not to be changed.
 
-    Those of other days are removed.
+    Those of other days are removed, which nobody can use any more; nothing else in the folder is.
     """
     path = folder / f'plays-{plays}-{END:%Y-%m-%d}.duckdb'
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob(f'plays-{plays}-*'):
-            old.unlink()
+        day = '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+        for ending in ('duckdb', 'sqlite'):
+            for old in folder.glob(f'plays-{plays}-{day}.{ending}'):
+                old.unlink()
         unfinished = path.with_suffix('.unfinished')
         unfinished.unlink(missing_ok=True)
         make(unfinished, plays)
